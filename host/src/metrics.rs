@@ -4,13 +4,14 @@
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use causeway_engine::policy::Distribution;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
-    DescriptorEncoder, EncodeLabelValue, EncodeMetric, prometheus_text,
+    DescriptorEncoder, EncodeLabelValue, EncodeMetric, MetricEncoder, NoLabelSet, prometheus_text,
 };
-use prometheus_client::metrics::TypedMetric;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::{MetricType, TypedMetric};
 use prometheus_client::registry::Registry;
 
 /// Distinct reasons that are counted separately; further ones are counted together as `other`.
@@ -131,6 +132,42 @@ impl Reasons {
     }
 }
 
+/// A histogram of what was counted elsewhere.
+#[derive(Clone, Debug)]
+pub struct Histogram {
+    sum: f64,
+    count: u64,
+    buckets: Vec<(f64, u64)>,
+}
+
+impl Histogram {
+    /// A distribution in a larger unit, which is so many of its own.
+    #[must_use]
+    pub fn of(distribution: &Distribution, unit: f64) -> Histogram {
+        let bound = |bound: Option<u64>| bound.map_or(f64::INFINITY, |it| it as f64 / unit);
+        let buckets = distribution.buckets();
+        Histogram {
+            sum: distribution.sum() as f64 / unit,
+            count: distribution.count(),
+            buckets: buckets.map(|(end, count)| (bound(end), count)).collect(),
+        }
+    }
+}
+
+impl TypedMetric for Histogram {
+    const TYPE: MetricType = MetricType::Histogram;
+}
+
+impl EncodeMetric for Histogram {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
+        encoder.encode_histogram::<NoLabelSet>(self.sum, self.count, &self.buckets, None)
+    }
+
+    fn metric_type(&self) -> MetricType {
+        Self::TYPE
+    }
+}
+
 /// A page of metrics being written. Families without samples are included, so that their names are known
 /// before anything is counted.
 #[derive(Debug)]
@@ -220,6 +257,20 @@ mod tests {
              # HELP none_total No things.\n# TYPE none_total counter\n\
              # HELP b One.\n# TYPE b gauge\nb 1\n"
         );
+    }
+
+    #[test]
+    fn the_buckets_of_a_histogram_add_up_to_its_count() {
+        let page = page(|page| {
+            let none = Histogram::of(&Distribution::default(), 1e9);
+            page.labelled("h", "Things.", [(&[("name", "x")], &none)])
+        });
+        let page = page.unwrap();
+        assert!(page.contains("# TYPE h histogram\n"), "{page}");
+        let first = "h_bucket{le=\"1.024e-06\",name=\"x\"} 0\n";
+        let last = "h_bucket{le=\"+Inf\",name=\"x\"} 0\n";
+        assert!(page.contains(first) && page.contains(last), "{page}");
+        assert!(page.contains("h_count{name=\"x\"} 0\n"), "{page}");
     }
 
     #[test]

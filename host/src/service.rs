@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use causeway_engine::policy::ComponentPolicies;
+use causeway_engine::policy::{ComponentPolicies, Trust};
 use causeway_engine::runtime::{
     ComponentOptions, ComponentSource, EMBEDDED_KERNEL, KernelSource, Sandbox, cache_dir,
 };
@@ -160,12 +160,13 @@ async fn open_engine(
     clock: Arc<dyn Clock>,
 ) -> Result<(Engine, UnboundedReceiver<Effect>)> {
     let (data_dir, retention) = (settings.data.clone(), settings.retention);
+    let trust = settings.policies.clone();
     let genesis = Genesis {
         site_url: settings.site_url.clone(),
         config: settings.kernel(),
     };
     let opened = tokio::task::spawn_blocking(move || {
-        let (kernel, policies) = open_components(&data_dir)?;
+        let (kernel, policies) = open_components(&data_dir, trust)?;
         anyhow::Ok(Engine::open(EngineOptions {
             data_dir,
             genesis,
@@ -198,10 +199,10 @@ fn open_vault(settings: &Settings, engine: &Engine) -> Result<Vault> {
 }
 
 /// The kernel of this build and the policies of a data directory.
-fn open_components(data_dir: &Path) -> Result<(ComponentSource, ComponentPolicies)> {
+fn open_components(data_dir: &Path, trust: Trust) -> Result<(ComponentSource, ComponentPolicies)> {
     let sandbox = Sandbox::new(Some(&cache_dir(data_dir)))?;
     let kernel = ComponentSource::embedded(sandbox.clone(), ComponentOptions::default());
-    let policies = ComponentPolicies::open(sandbox, data_dir)?;
+    let policies = ComponentPolicies::open_trusting(sandbox, data_dir, trust)?;
     Ok((kernel, policies))
 }
 

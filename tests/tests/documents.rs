@@ -57,10 +57,13 @@ fn the_configuration_file_of_the_documents_holds_every_key_at_its_default() -> R
             | "connected_workspaces"
             | "feature_flags"
             | "causeway"
+            | "policies"
             | "notices" => continue,
             "journal_age_ms" => "journal_days",
             "max_file_size" => "MaxFileSize",
             "enable_file_attachments" => "EnableFileAttachments",
+            "is_required" | "require_signature" => "RequireSignature",
+            "keys" | "trusted_keys" => "TrustedKeys",
             "open_server" => "enable_open_server",
             other => other,
         };

@@ -7,13 +7,13 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use causeway_engine::policy::PolicyCounts;
 use causeway_kernel::rows::counters;
 use causeway_views::query::sharing;
 use prometheus_client::encoding::prometheus_text;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
+use super::policy_metrics;
 use crate::app::{App, SharedApp};
 use crate::client_address::ClientAddress;
 use crate::http::ApiError;
@@ -186,67 +186,8 @@ fn workspace(app: &App, page: &mut Page<'_>) -> fmt::Result {
         "Consecutive failed pings of the connected workspace, or messages to it.",
         failures,
     )?;
-    policies(app, page)
-}
-
-/// One of the counts of a policy.
-type Count = fn(&PolicyCounts) -> u64;
-
-/// What each policy has done since the service started.
-fn policies(app: &App, page: &mut Page<'_>) -> fmt::Result {
-    let states = app.engine.policies();
-    let each = |value: Count| {
-        let samples = states.iter().map(move |state| {
-            let label = [("policy", state.info.name.as_str())];
-            (label, ConstCounter::new(value(&state.counts)))
-        });
-        samples.collect::<Vec<_>>()
-    };
-    let families: [(&str, &str, Count); 8] = [
-        (
-            "causeway_policy_questions",
-            "Questions that came to a policy.",
-            |it| it.questions,
-        ),
-        (
-            "causeway_policy_allowed",
-            "Questions to which a policy said yes.",
-            |it| it.allowed,
-        ),
-        (
-            "causeway_policy_denied",
-            "Questions to which a policy said no.",
-            |it| it.denied,
-        ),
-        (
-            "causeway_policy_revised",
-            "Questions that a policy answered with a revision.",
-            |it| it.revised,
-        ),
-        (
-            "causeway_policy_failures",
-            "Questions at which a policy failed: it trapped, used up its fuel or memory, or gave an invalid answer.",
-            |it| it.failures,
-        ),
-        (
-            "causeway_policy_unasked",
-            "Questions that were not put to a policy, as it is suspended or does not run in this release.",
-            |it| it.unasked,
-        ),
-        (
-            "causeway_policy_suspensions",
-            "How often a policy was suspended for its failures.",
-            |it| it.suspensions,
-        ),
-        ("causeway_policy_fuel", "Fuel that a policy used.", |it| {
-            it.fuel
-        }),
-    ];
-    for (name, help, value) in families {
-        let samples = each(value);
-        page.labelled(name, help, samples.iter().map(|(label, it)| (label, it)))?;
-    }
-    Ok(())
+    policy_metrics::policies(app, page)?;
+    policy_metrics::shadows(app, page)
 }
 
 /// Appends gauges of one name, each with its label.

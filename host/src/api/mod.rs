@@ -30,12 +30,14 @@ pub mod operations;
 pub mod path;
 pub mod pictures;
 pub mod policies;
+mod policy_metrics;
 pub mod posts;
 pub mod preferences;
 pub mod reactions;
 pub mod recordings;
 pub mod roles;
 pub mod sessions;
+mod shadows;
 pub mod shared_channels;
 pub mod slash;
 pub mod statuses;
@@ -85,6 +87,7 @@ pub fn router(app: &SharedApp) -> Router {
         .merge(shared_channels::routes())
         .merge(delivery::routes())
         .merge(policies::routes())
+        .merge(shadows::routes())
         .merge(operations::routes())
         .merge(recordings::routes())
         .merge(websocket::routes());

@@ -7,7 +7,9 @@ use axum::http::StatusCode;
 use axum::routing::{get, post, put};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use causeway_engine::policy::{OnFailure, PolicyError, PolicyState};
+use causeway_engine::policy::{
+    Candidate, Distribution, OnFailure, PolicyError, PolicyState, SIGNATURE_BYTES_MAX,
+};
 use causeway_kernel::model::SharedChannel;
 use causeway_kernel::rows::tx::Read;
 use serde::Deserialize;
@@ -48,6 +50,10 @@ impl From<PolicyError> for ApiError {
                 StatusCode::BAD_REQUEST,
                 "api.causeway.policy.settings.app_error",
             ),
+            PolicyError::Signature(_) => refused(
+                StatusCode::BAD_REQUEST,
+                "api.causeway.policy.signature.app_error",
+            ),
             PolicyError::Name(_) => refused(
                 StatusCode::BAD_REQUEST,
                 "api.causeway.policy.name.app_error",
@@ -63,6 +69,10 @@ impl From<PolicyError> for ApiError {
             PolicyError::NotFound(_) => refused(
                 StatusCode::NOT_FOUND,
                 "api.causeway.policy.not_found.app_error",
+            ),
+            PolicyError::NoShadow(_) => refused(
+                StatusCode::NOT_FOUND,
+                "api.causeway.policy.no_shadow.app_error",
             ),
             PolicyError::Disk(_) => {
                 tracing::error!(%error, "changing the policies");
@@ -87,12 +97,14 @@ async fn list(State(app): State<SharedApp>, caller: Caller) -> ApiResult {
     )))
 }
 
-fn shown(state: &PolicyState, now_ms: i64) -> Value {
+/// A policy as JSON.
+pub(super) fn shown(state: &PolicyState, now_ms: i64) -> Value {
     let PolicyState {
         info,
         described,
         rules,
         counts,
+        signer,
     } = state;
     json!({
         "name": info.name,
@@ -104,6 +116,8 @@ fn shown(state: &PolicyState, now_ms: i64) -> Value {
         "describes": described.as_ref().ok(),
         "error": described.as_ref().err(),
         "rules": rules,
+        "signed_by": signer.map(|signer| signer.key),
+        "is_signer_trusted": signer.map(|signer| signer.is_trusted),
         "counts": {
             "questions": counts.questions,
             "allowed": counts.allowed,
@@ -111,11 +125,22 @@ fn shown(state: &PolicyState, now_ms: i64) -> Value {
             "revised": counts.revised,
             "failures": counts.failures,
             "unasked": counts.unasked,
+            "strikes": counts.strikes,
             "suspensions": counts.suspensions,
             "fuel": counts.fuel,
             "dropped_lines": counts.dropped_lines,
         },
+        "question_fuel": spread(&counts.fuel_each),
+        "question_ns": spread(&counts.time_each_ns),
         "suspended_until": counts.suspended_until_ms.filter(|until_ms| *until_ms > now_ms),
+    })
+}
+
+fn spread(distribution: &Distribution) -> Value {
+    json!({
+        "count": distribution.count(),
+        "p50": distribution.percentile(50),
+        "p99": distribution.percentile(99),
     })
 }
 
@@ -127,6 +152,40 @@ struct LoadBody {
     settings: String,
     #[serde(default)]
     on_failure: OnFailure,
+    /// Text of the signature file; missing if the policy is not signed.
+    signature: Option<String>,
+}
+
+/// The policy that an administrator sends. Their permission is checked before the large body is read, unlike
+/// elsewhere.
+pub(super) async fn candidate(
+    app: &SharedApp,
+    caller: &Caller,
+    name: &str,
+    request: Request,
+) -> Result<Candidate, ApiError> {
+    caller.require_admin(&app.rows())?;
+    let bytes = read_limited(request.into_body(), LOAD_BYTES_MAX).await?;
+    let body: LoadBody =
+        serde_json::from_slice(&bytes).map_err(|_| ApiError::invalid_body("policy"))?;
+    drop(bytes);
+    if body.settings.len() > SETTINGS_BYTES_MAX {
+        return Err(ApiError::invalid_body("settings"));
+    }
+    let signature = body.signature;
+    if signature
+        .as_ref()
+        .is_some_and(|it| it.len() > SIGNATURE_BYTES_MAX)
+    {
+        return Err(ApiError::invalid_body("signature"));
+    }
+    Ok(Candidate {
+        name: name.to_string(),
+        component: decoded(&body.component)?,
+        settings: body.settings,
+        on_failure: body.on_failure,
+        signature,
+    })
 }
 
 /// Loads a policy, or replaces the one of this name. Responds once it is in force.
@@ -136,21 +195,8 @@ async fn load(
     ids: Ids,
     request: Request,
 ) -> ApiResult {
-    // Checked before the large body is read, unlike elsewhere.
-    caller.require_admin(&app.rows())?;
-    let bytes = read_limited(request.into_body(), LOAD_BYTES_MAX).await?;
-    let body: LoadBody =
-        serde_json::from_slice(&bytes).map_err(|_| ApiError::invalid_body("policy"))?;
-    drop(bytes);
-    if body.settings.len() > SETTINGS_BYTES_MAX {
-        return Err(ApiError::invalid_body("settings"));
-    }
-    let component = decoded(&body.component)?;
-    let name = ids.get("name");
-    let state = app
-        .engine
-        .load_policy(name, component, body.settings, body.on_failure)
-        .await?;
+    let candidate = candidate(&app, &caller, ids.get("name"), request).await?;
+    let state = app.engine.put_policy(candidate).await?;
     let info = &state.info;
     tracing::info!(policy = info.name, digest = info.digest, "policy loaded");
     Ok(Rendered::json(&shown(&state, app.engine.now_ms())))

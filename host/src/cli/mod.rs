@@ -59,11 +59,11 @@ enum Command {
     /// Export recorded sessions and inspect them.
     #[command(subcommand)]
     Session(session::SessionCommand),
-    /// Load, swap, order, switch off and list the policies of a running workspace, and try them out.
+    /// Load, swap, order, switch off and list the policies of a running workspace, try them out and sign them.
     ///
     /// A policy is a WebAssembly component that decides what may cross a connection: posts, files, reactions, members,
     /// profiles, channels and conversations. A change happens between two steps and drops nothing. Needs an
-    /// administrator's token or login, except `try` and `inspect`.
+    /// administrator's token or login, except `try`, `inspect`, `keygen` and `sign`.
     Policy(policy::PolicyArgs),
     /// Connect a running workspace to others, and share its channels.
     ///

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use causeway_engine::policy::{ComponentPolicies, PolicyManager};
+use causeway_engine::policy::ComponentPolicies;
 use causeway_engine::runtime::{
     ComponentOptions, ComponentSource, KernelSource, NativeSource, Sandbox, cache_dir,
 };
@@ -175,7 +175,7 @@ fn options(args: &ReplayArgs) -> Result<ReplayOptions> {
     let policies = match (args.policies, &args.data) {
         (Some(Policies::Live), Some(data)) => {
             let policies = ComponentPolicies::open(sandbox, data)?;
-            causeway_session::Policies::Live(Arc::new(move || policies.open()))
+            causeway_session::Policies::Live(Arc::new(move || Ok(policies.chain())))
         }
         _ => causeway_session::Policies::Recorded,
     };

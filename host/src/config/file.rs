@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::LogFormat;
 use super::sharing::{self, Layer, SECTIONS, SettingError};
+use super::{LogFormat, PolicySettings};
 use crate::federation::FederationSettings;
 use crate::files::FileSettings;
 use crate::integrations::IntegrationSettings;
@@ -46,6 +46,9 @@ pub struct File {
     /// See [`Settings::files`](super::Settings::files).
     #[serde(rename = "FileSettings")]
     pub files: FileSettings,
+    /// See [`Settings::policies`](super::Settings::policies).
+    #[serde(rename = "PolicySettings")]
+    pub policies: PolicySettings,
     /// See [`Settings::allowed_origins`](super::Settings::allowed_origins).
     pub allowed_origins: Vec<String>,
     /// See [`Settings::client_address_header`](super::Settings::client_address_header).

@@ -2,6 +2,7 @@
 //! shared with connected workspaces ([`sharing`]) can also be changed while the service runs ([`stored`]).
 
 mod file;
+mod policies;
 pub mod sharing;
 pub mod stored;
 
@@ -11,10 +12,12 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use axum::http::HeaderName;
 use causeway_engine::Retention;
+use causeway_engine::policy::Trust;
 use causeway_kernel::model::Config as KernelConfig;
 use serde::Deserialize;
 
 pub use file::File;
+pub use policies::PolicySettings;
 use sharing::{Layer, Layers};
 
 use crate::federation::{FederationSettings, SiteUrl};
@@ -48,6 +51,8 @@ pub struct Settings {
     pub files: FileSettings,
     /// How integrations are called.
     pub integrations: IntegrationSettings,
+    /// Which signatures of policies are accepted.
+    pub policies: Trust,
     /// Further origins whose pages may open the WebSocket.
     pub allowed_origins: Vec<String>,
     /// Header in which a reverse proxy names the client's address; empty if there is none.
@@ -194,6 +199,7 @@ impl Settings {
             },
             files: file.files,
             integrations: file.integrations,
+            policies: file.policies.trust()?,
             allowed_origins: file.allowed_origins,
             client_address_header,
             metrics_public: file.metrics_public,

@@ -7,14 +7,28 @@ use tokio::sync::oneshot;
 
 use super::Engine;
 use crate::SubmitError;
-use crate::policy::{Inspection, OnFailure, PolicyChange, PolicyError, PolicyManager, PolicyState};
+use crate::policy::{
+    Candidate, Inspection, OnFailure, Place, PolicyChange, PolicyError, PolicyManager, PolicyState,
+    ShadowState,
+};
 
 impl Engine {
-    /// Loads a policy, or replaces the one with that name. It is compiled before that, off the writer
+    /// Puts a policy into a slot, or replaces the one there. It is compiled before that, off the writer
     /// thread.
     ///
     /// # Errors
-    /// If the component or its settings are refused, or the engine cannot accept the change now.
+    /// If the component, its signature or its settings are refused, or the engine cannot accept the change now.
+    pub async fn put_policy(&self, candidate: Candidate) -> Result<PolicyState, PolicyError> {
+        let name = candidate.name.clone();
+        self.change_policies(move |policies| policies.prepare(&candidate, Place::InForce))
+            .await?;
+        self.policy(&name)
+    }
+
+    /// Loads an unsigned policy, or replaces the one with that name.
+    ///
+    /// # Errors
+    /// Those of [`Engine::put_policy`].
     pub async fn load_policy(
         &self,
         name: &str,
@@ -22,12 +36,48 @@ impl Engine {
         settings: String,
         on_failure: OnFailure,
     ) -> Result<PolicyState, PolicyError> {
+        let candidate = Candidate {
+            name: name.to_string(),
+            component,
+            settings,
+            on_failure,
+            signature: None,
+        };
+        self.put_policy(candidate).await
+    }
+
+    /// Has a policy asked beside the others, without effect, instead of an earlier shadow with its name.
+    ///
+    /// # Errors
+    /// Those of [`Engine::put_policy`].
+    pub async fn put_shadow(&self, candidate: Candidate) -> Result<ShadowState, PolicyError> {
+        let name = candidate.name.clone();
+        self.change_policies(move |policies| policies.prepare(&candidate, Place::Shadow))
+            .await?;
+        let mut shadows = self.shadows().into_iter();
+        let found = shadows.find(|state| state.policy.info.name == name);
+        found.ok_or(PolicyError::NoShadow(name))
+    }
+
+    /// Puts a shadow in force.
+    ///
+    /// # Errors
+    /// If no shadow has that name, it is refused now, or the engine cannot accept the change now.
+    pub async fn promote_shadow(&self, name: &str) -> Result<PolicyState, PolicyError> {
         let wanted = name.to_string();
-        self.change_policies(move |policies| {
-            policies.load(&wanted, component, settings, on_failure)
-        })
-        .await?;
+        self.change_policies(move |policies| policies.promote(&wanted))
+            .await?;
         self.policy(name)
+    }
+
+    /// Removes a shadow.
+    ///
+    /// # Errors
+    /// If no shadow has that name, or the engine cannot accept the change now.
+    pub async fn unload_shadow(&self, name: &str) -> Result<(), PolicyError> {
+        let name = name.to_string();
+        self.change_policies(move |policies| policies.unload_shadow(&name))
+            .await
     }
 
     /// Unloads a policy.
@@ -92,6 +142,12 @@ impl Engine {
         self.inner.policies.states()
     }
 
+    /// The shadows.
+    #[must_use]
+    pub fn shadows(&self) -> Vec<ShadowState> {
+        self.inner.policies.shadows()
+    }
+
     fn policy(&self, name: &str) -> Result<PolicyState, PolicyError> {
         let mut policies = self.policies().into_iter();
         let found = policies.find(|state| state.info.name == name);
@@ -123,7 +179,8 @@ impl Engine {
             gates: Some(change.chain.gates()),
         };
         let (sender, receiver) = oneshot::channel();
-        self.queue(input, Some(change.chain), sender);
+        let chain = change.is_of_chain.then_some(change.chain);
+        self.queue(input, chain, sender);
         receiver.await.unwrap_or(Err(SubmitError::ShuttingDown))?;
         let policies = Arc::clone(&self.inner.policies);
         blocking(move || policies.keep(change.kept)).await

@@ -13,7 +13,8 @@ use causeway_kernel::boundary::policy::{Gate, Gates, Question, Verdict};
 use super::contract::POLICY_FUEL;
 use super::inquiry::judge;
 use super::link::Link;
-use super::slot::Slot;
+use super::shadow::{Desk, Shadow};
+use super::slot::{Slot, Slots};
 use super::{OnFailure, PolicyChain};
 use super::{
     channel_gate, component_gate, direct_gate, file_gate, member_gate, mention_gate, post_gate,
@@ -34,16 +35,44 @@ pub(super) struct ComponentChain {
     digest: String,
     /// The remaining fuel of the step.
     fuel: u64,
+    /// Number of the step.
+    step: u64,
+    /// The shadows beside it.
+    beside: Option<Beside>,
+}
+
+/// The shadows beside a chain.
+struct Beside {
+    /// The gates at which they are to be asked.
+    gates: Gates,
+    desk: Arc<Desk>,
 }
 
 impl ComponentChain {
-    /// The chain of those slots that are enabled.
+    /// The chain of those slots that are enabled, without shadows.
     pub(super) fn new(slots: &[Arc<Slot>]) -> ComponentChain {
         let enabled = || slots.iter().filter(|slot| slot.info.is_enabled);
         ComponentChain {
             links: enabled().map(Link::new).collect(),
             digest: digest(enabled()),
             fuel: STEP_POLICY_FUEL,
+            step: 0,
+            beside: None,
+        }
+    }
+
+    /// The chain of those slots that are enabled, which hands over what it is asked to the shadows.
+    pub(super) fn with_shadows(slots: &Slots, desk: &Arc<Desk>) -> ComponentChain {
+        let shadows = slots.shadows.iter();
+        let gates: Vec<Gates> = shadows.map(Shadow::gates).collect();
+        let is_asked = |gate: &Gate| gates.iter().any(|it| it.contains(*gate));
+        let beside = Beside {
+            gates: Gate::ALL.into_iter().filter(is_asked).collect(),
+            desk: Arc::clone(desk),
+        };
+        ComponentChain {
+            beside: Some(beside),
+            ..ComponentChain::new(&slots.in_force)
         }
     }
 
@@ -53,6 +82,17 @@ impl ComponentChain {
             links: self.links.into_iter().map(Link::unsuspended).collect(),
             ..self
         }
+    }
+
+    /// Asks as [`PolicyChain::ask`] does; nothing stands for a question at which the step's fuel is used up.
+    pub(super) fn try_ask(&mut self, questions: &[Question<'_>]) -> Vec<Option<Verdict>> {
+        let verdicts = questions.iter().map(|it| {
+            let verdict = self.judge(it);
+            (self.fuel > 0).then_some(verdict)
+        });
+        let verdicts = verdicts.collect();
+        self.links.iter_mut().for_each(Link::end_list);
+        verdicts
     }
 
     fn judge(&mut self, question: &Question<'_>) -> Verdict {
@@ -100,6 +140,7 @@ fn digest<'a>(slots: impl Iterator<Item = &'a Arc<Slot>>) -> String {
 impl PolicyChain for ComponentChain {
     fn begin_step(&mut self) {
         self.fuel = STEP_POLICY_FUEL;
+        self.step = self.step.wrapping_add(1);
     }
 
     fn fuel_used(&self) -> u64 {
@@ -107,8 +148,11 @@ impl PolicyChain for ComponentChain {
     }
 
     fn ask(&mut self, questions: &[Question<'_>]) -> Vec<Verdict> {
-        let verdicts = questions.iter().map(|it| self.judge(it)).collect();
+        let verdicts: Vec<Verdict> = questions.iter().map(|it| self.judge(it)).collect();
         self.links.iter_mut().for_each(Link::end_list);
+        if let Some(Beside { desk, .. }) = &self.beside {
+            desk.note(&self.digest, self.step, questions, &verdicts);
+        }
         verdicts
     }
 
@@ -121,7 +165,10 @@ impl PolicyChain for ComponentChain {
         if self.links.iter().any(|link| link.gates() == Gates::ALL) {
             return Gates::ALL;
         }
-        let is_asked = |gate: &Gate| self.links.iter().any(|link| link.answers(*gate));
+        let beside = self.beside.as_ref();
+        let beside = beside.map_or_else(Gates::default, |it| it.gates);
+        let decides = |gate: Gate| self.links.iter().any(|link| link.answers(gate));
+        let is_asked = |gate: &Gate| decides(*gate) || beside.contains(*gate);
         Gate::ALL.into_iter().filter(is_asked).collect()
     }
 }

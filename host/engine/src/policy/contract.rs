@@ -38,6 +38,8 @@ const RULE_BYTES_MAX: usize = 300;
 pub(super) struct Policy {
     pre: InstancePre<Guest>,
     indices: Indices,
+    /// Package and version of the contract that it was built for.
+    pub package: String,
     /// The gates that it exports, including those that this service does not know.
     gates: BTreeSet<String>,
 }
@@ -65,6 +67,7 @@ impl Policy {
         Ok(Policy {
             pre,
             indices,
+            package: interfaces.package(),
             gates,
         })
     }

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use super::distribution::{Distribution, Spread};
+
 /// The counters of a slot. They outlive a swap of its component.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
@@ -14,6 +16,11 @@ pub(super) struct Counters {
     pub suspensions: Counter,
     pub fuel: Counter,
     pub dropped_lines: Counter,
+    pub strikes: Counter,
+    /// Fuel of each question that was put to it.
+    pub fuel_each: Spread,
+    /// Time of each, in ns. It is measured for people only: nothing may depend on it.
+    pub time_each_ns: Spread,
     /// Step time in ms; 0 = not suspended.
     pub suspended_until_ms: AtomicI64,
 }
@@ -27,7 +34,7 @@ impl Counter {
         self.0.fetch_add(more, Ordering::Relaxed);
     }
 
-    fn get(&self) -> u64 {
+    pub(super) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -53,6 +60,12 @@ pub struct PolicyCounts {
     pub fuel: u64,
     /// Lines for the log that were dropped.
     pub dropped_lines: u64,
+    /// Failures that count towards a suspension.
+    pub strikes: u64,
+    /// Fuel of each question that was put to it, with that of the instance if the question needed a fresh one.
+    pub fuel_each: Distribution,
+    /// Time of each such question, in ns.
+    pub time_each_ns: Distribution,
     /// The step time until which it is suspended, in ms; `None` = it is not, as far as it was asked.
     pub suspended_until_ms: Option<i64>,
 }
@@ -71,6 +84,9 @@ impl Counters {
             suspensions: self.suspensions.get(),
             fuel: self.fuel.get(),
             dropped_lines: self.dropped_lines.get(),
+            strikes: self.strikes.get(),
+            fuel_each: self.fuel_each.read(),
+            time_each_ns: self.time_each_ns.read(),
             suspended_until_ms: (until_ms != 0).then_some(until_ms),
         }
     }

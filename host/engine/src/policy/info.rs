@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::counters::PolicyCounts;
+use super::signature::Signer;
 
 /// A slot. Its encoding is that of the slots file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,8 @@ pub struct PolicyInfo {
     pub is_enabled: bool,
     /// What the slot had before its last change, for a rollback.
     pub previous: Option<PreviousVersion>,
+    /// Its signature file; `None` = it is not signed.
+    pub signature: Option<String>,
 }
 
 /// What a slot had before its last change.
@@ -30,6 +33,32 @@ pub struct PreviousVersion {
     pub settings: String,
     /// How its failures were handled.
     pub on_failure: OnFailure,
+    /// Its signature file.
+    pub signature: Option<String>,
+}
+
+/// A policy that is to get into a slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Name of the slot.
+    pub name: String,
+    /// The component.
+    pub component: Vec<u8>,
+    /// The settings given to it.
+    pub settings: String,
+    /// How its failures are handled.
+    pub on_failure: OnFailure,
+    /// Its signature file; `None` = it is not signed.
+    pub signature: Option<String>,
+}
+
+/// Where a candidate is put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Into its slot: it decides.
+    InForce,
+    /// Beside the chain, as the shadow of its slot: what it would change is counted.
+    Shadow,
 }
 
 /// How a question is decided when its policy traps, runs out of fuel or is missing.
@@ -68,6 +97,8 @@ pub struct PolicyState {
     pub rules: Vec<String>,
     /// What it has done since the service started.
     pub counts: PolicyCounts,
+    /// Who signed it; `None` = nobody.
+    pub signer: Option<Signer>,
 }
 
 /// What a component is, as far as that can be told without loading it.
@@ -100,6 +131,12 @@ pub enum PolicyError {
     /// There is no slot with that name.
     #[error("there is no policy named {0:?}")]
     NotFound(String),
+    /// There is no shadow with that name.
+    #[error("there is no shadow named {0:?}: `causeway policy load --shadow` makes one")]
+    NoShadow(String),
+    /// The signature is missing or not accepted.
+    #[error("this policy is refused for its signature: {0}")]
+    Signature(String),
     /// The name is not valid for a slot.
     #[error("{0:?} is not a valid policy name")]
     Name(String),
@@ -121,7 +158,7 @@ impl PolicyError {
     /// What is wrong with a component or its settings, for [`PolicyError::Component`].
     pub(super) fn reason(self) -> String {
         match self {
-            PolicyError::Component(why) => why,
+            PolicyError::Component(why) | PolicyError::Signature(why) => why,
             PolicyError::Settings(why) => format!("it refuses its settings: {why}"),
             other => other.to_string(),
         }

@@ -100,6 +100,15 @@ impl Interfaces {
         }
     }
 
+    /// The package and version of the contract whose [`POLICY`] it exports; empty if it exports none.
+    pub(super) fn package(&self) -> String {
+        let mut exported = self.exports.iter().filter_map(|name| of_contract(name));
+        let policy = exported.find(|(interface, _)| *interface == POLICY);
+        policy.map_or_else(String::new, |(_, version)| {
+            format!("causeway:policy@{version}")
+        })
+    }
+
     /// The contract of all its interfaces; `None` = it has none of any contract.
     fn contract(&self) -> Result<Option<Contract>, String> {
         let mut found = BTreeSet::new();
@@ -166,6 +175,7 @@ mod tests {
         let (contract, gates) =
             with(&["causeway:policy/context@0.3.1", "causeway:policy/log@0.3.0"]).unwrap();
         assert_eq!(contract, Contract::V0_3);
+        assert_eq!(interfaces(&[], &exports).package(), "causeway:policy@0.3.0");
         assert!(gates.into_iter().eq(["file-gate"]));
         for other in [
             "causeway:policy/clock@0.3.0",

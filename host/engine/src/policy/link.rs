@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use causeway_kernel::boundary::policy::{Denial, Gate, Gates, Verdict};
 use wasmtime::Store;
@@ -41,7 +42,7 @@ pub(super) struct Link {
     strikes: BTreeMap<String, Strikes>,
     /// Lines in the log since the list of questions began.
     lines: u32,
-    /// Whether repeated failures suspend it.
+    /// Whether repeated failures are logged and suspend it.
     is_suspendable: bool,
 }
 
@@ -104,9 +105,13 @@ impl Link {
                 return Err(why.clone());
             }
         };
-        let before = *fuel;
+        let (before, began) = (*fuel, Instant::now());
         let answer = self.call(program, fuel, |gates, store| inquiry.ask(gates, store));
-        counters.fuel.add(before.saturating_sub(*fuel));
+        let took_ns = u64::try_from(began.elapsed().as_nanos());
+        counters.time_each_ns.add(took_ns.unwrap_or(u64::MAX));
+        let used = before.saturating_sub(*fuel);
+        counters.fuel.add(used);
+        counters.fuel_each.add(used);
         let ruled = answer.and_then(|answer| inquiry.take(answer).map_err(str::to_string));
         match &ruled {
             Ok(ruling) => {
@@ -138,10 +143,14 @@ impl Link {
     }
 
     fn strike(&mut self, connection_id: &str, now_ms: i64, why: &str) {
+        if !self.is_suspendable {
+            return;
+        }
         let policy = &self.slot.info.name;
         tracing::warn!(%policy, connection_id, %why, "a policy failed");
+        self.slot.counters.strikes.add(1);
         let is_known = self.strikes.contains_key(connection_id);
-        if !self.is_suspendable || !is_known && self.strikes.len() >= CONNECTIONS_MAX {
+        if !is_known && self.strikes.len() >= CONNECTIONS_MAX {
             return;
         }
         let strikes = self.strikes.entry(connection_id.to_string()).or_default();

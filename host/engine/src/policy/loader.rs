@@ -7,77 +7,82 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::candidate::{check_size, digest_of, manifest};
 use super::chain::ComponentChain;
 use super::component_files::{ComponentFiles, replace};
-use super::contract::{Policy, check_settings};
 use super::counters::Counters;
 use super::guest::Guest;
 use super::interfaces::Interfaces;
-use super::slot::{Program, Slot};
+use super::shadow::{Desk, SHADOWS_MAX, Shadow, ShadowState};
+use super::signature::{Manifest, Trust};
+use super::slot::{Slot, Slots, put};
+use super::slots_file::{self, Listed};
 use super::{
-    Description, Inspection, KeptChange, OnFailure, PolicyChain, PolicyChange, PolicyError,
-    PolicyInfo, PolicyManager, PolicyState, PreviousVersion, slots_file,
+    Candidate, Inspection, KeptChange, OnFailure, Place, PolicyChain, PolicyChange, PolicyError,
+    PolicyInfo, PolicyManager, PolicyState,
 };
 use crate::runtime::Sandbox;
-
-/// Maximum bytes of a policy component; one in Python has some 18 MB.
-pub const POLICY_BYTES_MAX: usize = 32 << 20;
-
-/// Maximum bytes of a policy's settings.
-pub const SETTINGS_BYTES_MAX: usize = 256 << 10;
-
-/// Maximum slots of a chain; every question passes through all of them.
-pub const SLOTS_MAX: usize = 16;
-
-/// Maximum bytes of a slot's name.
-const NAME_BYTES_MAX: usize = 64;
 
 /// In the log, the slot of a component that is only inspected.
 const INSPECTED: &str = "(inspected)";
 
 /// Policy components, kept in a folder.
 pub struct ComponentPolicies {
-    sandbox: Sandbox,
+    pub(super) sandbox: Sandbox,
+    pub(super) trust: Trust,
     slots_path: PathBuf,
-    components: ComponentFiles,
-    slots: Mutex<Vec<Arc<Slot>>>,
+    pub(super) components: ComponentFiles,
+    slots: Mutex<Slots>,
+    desk: Arc<Desk>,
 }
 
 impl ComponentPolicies {
-    /// Loads the policies of a data directory.
+    /// Loads the policies of a data directory; signatures are not required.
     ///
     /// # Errors
     /// If a slot on disk cannot be read.
     pub fn open(sandbox: Sandbox, data_dir: &Path) -> Result<ComponentPolicies, PolicyError> {
+        ComponentPolicies::open_trusting(sandbox, data_dir, Trust::default())
+    }
+
+    /// Loads the policies of a data directory. A slot whose signature is not accepted does not run.
+    ///
+    /// # Errors
+    /// If a slot on disk cannot be read.
+    pub fn open_trusting(
+        sandbox: Sandbox,
+        data_dir: &Path,
+        trust: Trust,
+    ) -> Result<ComponentPolicies, PolicyError> {
         let folder = data_dir.join("policies");
         let policies = ComponentPolicies {
             sandbox,
+            trust,
             slots_path: folder.join("slots"),
             components: ComponentFiles::new(folder),
             slots: Mutex::default(),
+            desk: Arc::default(),
         };
-        let mut slots = Vec::new();
-        for info in policies.read_slots()? {
-            let counters = Arc::default();
-            let guest = || Guest::new(&info.name, &counters);
-            // A component that is gone or damaged closes its gate, and the service starts.
-            let program = policies
-                .components
-                .read(&info.digest)
-                .and_then(|component| policies.described(&component, guest()))
-                .and_then(|it| configured(it, &info.settings, guest()));
-            let program = program.map_err(|error| {
-                tracing::warn!(policy = %info.name, %error, "a policy does not run in this release");
-                error.reason()
-            });
-            slots.push(Arc::new(Slot {
-                info,
-                program,
-                counters,
-            }));
-        }
+        let listed = policies.read_slots()?;
+        let found = |info| Arc::new(policies.found(info));
+        let in_force = listed.in_force.into_iter().map(found).collect();
+        let shadows = listed.shadows.into_iter().map(|info| Shadow {
+            slot: found(info),
+            tally: Arc::default(),
+        });
+        let slots = Slots {
+            in_force,
+            shadows: shadows.collect(),
+        };
+        policies.desk.seat(&slots);
         *policies.slots() = slots;
         Ok(policies)
+    }
+
+    /// The chain of the slots on disk, without the shadows: for a replay, which shows what is decided.
+    #[must_use]
+    pub fn chain(&self) -> Box<dyn PolicyChain> {
+        Box::new(ComponentChain::new(&self.slots().in_force))
     }
 
     /// A chain for trying out a component in a slot: those that are loaded, with it in the place of the slot with
@@ -93,109 +98,127 @@ impl ComponentPolicies {
         settings: &str,
         on_failure: OnFailure,
     ) -> Result<RehearsalChains, PolicyError> {
-        let (mut found, mut slot) = self.candidate(name, component, settings, on_failure)?;
-        slot.info.is_enabled = true;
-        put(&mut found, slot);
-        Ok(RehearsalChains { slots: found })
-    }
-
-    /// The slots as they are, and the slot that a component is to have among them.
-    fn candidate(
-        &self,
-        name: &str,
-        component: &[u8],
-        settings: &str,
-        on_failure: OnFailure,
-    ) -> Result<(Vec<Arc<Slot>>, Slot), PolicyError> {
-        check_name(name)?;
-        if settings.len() > SETTINGS_BYTES_MAX {
-            let kibibytes = SETTINGS_BYTES_MAX >> 10;
-            return Err(PolicyError::Settings(format!(
-                "they exceed {kibibytes} KiB"
-            )));
-        }
-        let slots = self.slots().clone();
-        let before = slots.iter().find(|slot| slot.info.name == name);
-        if before.is_none() && slots.len() >= SLOTS_MAX {
-            return Err(PolicyError::Component(format!(
-                "there are {SLOTS_MAX} policies already"
-            )));
-        }
-        let counters: Arc<Counters> =
-            before.map_or_else(Arc::default, |slot| Arc::clone(&slot.counters));
-        let program = self.program(component, settings, || Guest::new(name, &counters))?;
-        let digest = digest_of(component);
-        let info = PolicyInfo {
+        let candidate = Candidate {
             name: name.into(),
-            on_failure,
-            is_enabled: before.is_none_or(|slot| slot.info.is_enabled),
-            previous: before.and_then(|slot| previous_of(slot, &digest, (settings, on_failure))),
-            digest,
+            component: component.into(),
             settings: settings.into(),
+            on_failure,
+            signature: None,
         };
-        let slot = Slot {
-            info,
-            program: Ok(program),
-            counters,
-        };
-        Ok((slots, slot))
+        let slots = self.slots().clone();
+        let mut slot = self.slot_of(&slots, &candidate, Arc::default())?;
+        slot.info.is_enabled = true;
+        let mut tried = slots.in_force;
+        put(&mut tried, slot);
+        Ok(RehearsalChains { slots: tried })
     }
 
-    fn slots(&self) -> MutexGuard<'_, Vec<Arc<Slot>>> {
+    /// What a signer states about a component.
+    ///
+    /// # Errors
+    /// If it is not a policy that runs here.
+    pub fn manifest(&self, component: &[u8]) -> Result<Manifest, PolicyError> {
+        let guest = Guest::new(INSPECTED, &Arc::default());
+        let (policy, description) = self.described(component, guest)?;
+        Ok(manifest(&policy, &description, component))
+    }
+
+    fn slots(&self) -> MutexGuard<'_, Slots> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn find(&self, name: &str) -> Result<Found, PolicyError> {
         let slots = self.slots().clone();
-        let at = slots.iter().position(|slot| slot.info.name == name);
-        let found = at.and_then(|at| Some((at, Arc::clone(slots.get(at)?))));
+        let at = slots.in_force.iter().position(|it| it.info.name == name);
+        let found = at.and_then(|at| Some((at, Arc::clone(slots.in_force.get(at)?))));
         let (at, slot) = found.ok_or_else(|| PolicyError::NotFound(name.into()))?;
         Ok(Found { slots, at, slot })
     }
 
-    /// Compiles and checks a component, and has it describe itself.
-    fn described(
-        &self,
-        component: &[u8],
-        guest: Guest,
-    ) -> Result<(Policy, Description), PolicyError> {
-        check_size(component)?;
-        let policy = Policy::compile(&self.sandbox, component)?;
-        let description = policy.describe(guest).map_err(PolicyError::Component)?;
-        Ok((policy, description))
+    /// The slots without the shadow of a name, and that shadow.
+    fn without_shadow(&self, name: &str) -> Result<(Slots, Shadow), PolicyError> {
+        let mut slots = self.slots().clone();
+        let at = slots
+            .shadows
+            .iter()
+            .position(|it| it.slot.info.name == name);
+        let at = at.ok_or_else(|| PolicyError::NoShadow(name.into()))?;
+        let shadow = slots.shadows.remove(at);
+        Ok((slots, shadow))
     }
 
-    /// A component with settings that is to be put in force now.
-    fn program(
-        &self,
-        component: &[u8],
-        settings: &str,
-        guest: impl Fn() -> Guest,
-    ) -> Result<Arc<Program>, PolicyError> {
-        let described = self.described(component, guest())?;
-        check_settings(&described.1, settings)?;
-        configured(described, settings, guest())
+    /// The change to these slots.
+    fn change(&self, slots: Slots, what: String) -> PolicyChange {
+        PolicyChange {
+            chain: Box::new(ComponentChain::with_shadows(&slots, &self.desk)),
+            is_of_chain: true,
+            kept: KeptChange { slots },
+            what,
+        }
     }
 
-    fn read_slots(&self) -> Result<Vec<PolicyInfo>, PolicyError> {
+    /// The change of shadows alone: the chain in force stays, with what it remembers of failures.
+    fn change_beside(&self, slots: Slots, what: String) -> PolicyChange {
+        PolicyChange {
+            is_of_chain: false,
+            ..self.change(slots, what)
+        }
+    }
+
+    /// Puts a candidate in force. Before the change its component is stored: until the change is kept, nothing
+    /// refers to the file.
+    fn put(&self, mut slots: Slots, candidate: &Candidate) -> Result<(Slots, bool), PolicyError> {
+        let mut in_force = slots.in_force.iter();
+        let before = in_force.find(|slot| slot.info.name == candidate.name);
+        let counters: Arc<Counters> =
+            before.map_or_else(Arc::default, |slot| Arc::clone(&slot.counters));
+        let is_new = before.is_none();
+        let slot = self.slot_of(&slots, candidate, counters)?;
+        self.components
+            .store(&slot.info.digest, &candidate.component)?;
+        put(&mut slots.in_force, slot);
+        Ok((slots, is_new))
+    }
+
+    /// Puts a candidate beside the chain.
+    fn put_beside(&self, mut slots: Slots, candidate: &Candidate) -> Result<Slots, PolicyError> {
+        let name = &candidate.name;
+        slots.shadows.retain(|it| it.slot.info.name != *name);
+        if slots.shadows.len() >= SHADOWS_MAX {
+            return Err(PolicyError::Component(format!(
+                "there are {SHADOWS_MAX} shadows already"
+            )));
+        }
+        let mut slot = self.slot_of(&slots, candidate, Arc::default())?;
+        slot.info.is_enabled = true;
+        slot.info.previous = None;
+        self.components
+            .store(&slot.info.digest, &candidate.component)?;
+        slots.shadows.push(Shadow {
+            slot: Arc::new(slot),
+            tally: Arc::default(),
+        });
+        Ok(slots)
+    }
+
+    fn read_slots(&self) -> Result<Listed, PolicyError> {
         match fs::read(&self.slots_path) {
             Ok(bytes) => slots_file::decode(&bytes)
                 .map_err(|error| PolicyError::Disk(format!("the file `slots`: {error}"))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Listed::default()),
             Err(error) => Err(PolicyError::of_disk(&error)),
         }
     }
 
-    fn write_slots(&self, slots: &[Arc<Slot>]) -> io::Result<()> {
-        let infos: Vec<&PolicyInfo> = slots.iter().map(|slot| &slot.info).collect();
-        let bytes = slots_file::encode(&infos).map_err(io::Error::other)?;
+    fn write_slots(&self, slots: &Slots) -> io::Result<()> {
+        let bytes = slots_file::encode(&slots.listed()).map_err(io::Error::other)?;
         if let Some(folder) = self.slots_path.parent() {
             fs::create_dir_all(folder)?;
         }
         replace(&self.slots_path, &bytes)?;
-        let in_force = infos.iter().map(|info| &info.digest);
-        let previous = infos.iter().filter_map(|info| info.previous.as_ref());
-        let referenced: BTreeSet<&str> = in_force
+        let loaded = slots.all().map(|slot| &slot.info.digest);
+        let previous = slots.all().filter_map(|slot| slot.info.previous.as_ref());
+        let referenced: BTreeSet<&str> = loaded
             .chain(previous.map(|version| &version.digest))
             .map(String::as_str)
             .collect();
@@ -208,71 +231,18 @@ impl ComponentPolicies {
 
 /// A slot and its place among all.
 struct Found {
-    slots: Vec<Arc<Slot>>,
+    slots: Slots,
     at: usize,
     slot: Arc<Slot>,
 }
 
 impl Found {
-    /// The change of this slot to another.
-    fn replaced(mut self, slot: Slot, what: String) -> PolicyChange {
-        if let Some(place) = self.slots.get_mut(self.at) {
+    /// All slots, with another one in its place.
+    fn replaced(mut self, slot: Slot) -> Slots {
+        if let Some(place) = self.slots.in_force.get_mut(self.at) {
             *place = Arc::new(slot);
         }
-        change(self.slots, what)
-    }
-}
-
-/// Configures a policy once, and asks for its rules.
-fn configured(
-    (policy, description): (Policy, Description),
-    settings: &str,
-    guest: Guest,
-) -> Result<Arc<Program>, PolicyError> {
-    let rules = policy.rules(settings, guest)?;
-    Ok(Arc::new(Program {
-        policy,
-        description,
-        rules,
-    }))
-}
-
-fn check_size(component: &[u8]) -> Result<(), PolicyError> {
-    if component.len() > POLICY_BYTES_MAX {
-        let mebibytes = POLICY_BYTES_MAX >> 20;
-        return Err(PolicyError::Component(format!(
-            "it exceeds {mebibytes} MiB"
-        )));
-    }
-    Ok(())
-}
-
-fn check_name(name: &str) -> Result<(), PolicyError> {
-    let is_plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
-    if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.bytes().all(is_plain) {
-        return Err(PolicyError::Name(name.into()));
-    }
-    Ok(())
-}
-
-fn digest_of(component: &[u8]) -> String {
-    blake3::hash(component).to_hex().to_string()
-}
-
-/// The change to these slots.
-fn change(slots: Vec<Arc<Slot>>, what: String) -> PolicyChange {
-    PolicyChange {
-        chain: Box::new(ComponentChain::new(&slots)),
-        kept: KeptChange { slots },
-        what,
-    }
-}
-
-/// Puts a slot in the place of the one with its name, or behind the others.
-fn put(slots: &mut Vec<Arc<Slot>>, slot: Slot) {
-    match slots.iter_mut().find(|it| it.info.name == slot.info.name) {
-        Some(place) => *place = Arc::new(slot),
-        None => slots.push(Arc::new(slot)),
+        self.slots
     }
 }
 
@@ -289,44 +259,63 @@ impl RehearsalChains {
     }
 }
 
-/// What a slot can be rolled back to once something of it changes.
-fn previous_of(
-    before: &Slot,
-    digest: &str,
-    (settings, on_failure): (&str, OnFailure),
-) -> Option<PreviousVersion> {
-    let info = &before.info;
-    if (&*info.digest, &*info.settings, info.on_failure) == (digest, settings, on_failure) {
-        return before.info.previous.clone();
-    }
-    Some(before.version())
-}
-
 impl PolicyManager for ComponentPolicies {
     fn open(&self) -> Result<Box<dyn PolicyChain>, PolicyError> {
-        Ok(Box::new(ComponentChain::new(&self.slots())))
+        let chain = ComponentChain::with_shadows(&self.slots(), &self.desk);
+        Ok(Box::new(chain))
     }
 
-    fn load(
-        &self,
-        name: &str,
-        component: Vec<u8>,
-        settings: String,
-        on_failure: OnFailure,
-    ) -> Result<PolicyChange, PolicyError> {
-        let (mut slots, slot) = self.candidate(name, &component, &settings, on_failure)?;
-        // Before the change: until it is kept, nothing refers to the file.
-        self.components.store(&slot.info.digest, &component)?;
-        let is_there = slots.iter().any(|it| it.info.name == name);
-        let verb = if is_there { "swap" } else { "load" };
-        put(&mut slots, slot);
-        Ok(change(slots, format!("{verb} {name}")))
+    fn prepare(&self, candidate: &Candidate, place: Place) -> Result<PolicyChange, PolicyError> {
+        let (slots, name) = (self.slots().clone(), &candidate.name);
+        match place {
+            Place::InForce => {
+                let (slots, is_new) = self.put(slots, candidate)?;
+                let verb = if is_new { "load" } else { "swap" };
+                Ok(self.change(slots, format!("{verb} {name}")))
+            }
+            Place::Shadow => {
+                let slots = self.put_beside(slots, candidate)?;
+                Ok(self.change_beside(slots, format!("load shadow {name}")))
+            }
+        }
+    }
+
+    fn promote(&self, name: &str) -> Result<PolicyChange, PolicyError> {
+        let (slots, shadow) = self.without_shadow(name)?;
+        let PolicyInfo {
+            name,
+            digest,
+            settings,
+            on_failure,
+            signature,
+            ..
+        } = shadow.slot.info.clone();
+        let component = self.components.read(&digest)?;
+        let candidate = Candidate {
+            name,
+            component,
+            settings,
+            on_failure,
+            signature,
+        };
+        let (mut slots, _) = self.put(slots, &candidate)?;
+        // What was compared is what is in force from now on, also if the slot was disabled.
+        let in_force = slots.in_force.iter_mut();
+        for slot in in_force.filter(|it| it.info.name == candidate.name) {
+            Arc::make_mut(slot).info.is_enabled = true;
+        }
+        Ok(self.change(slots, format!("promote {}", candidate.name)))
     }
 
     fn unload(&self, name: &str) -> Result<PolicyChange, PolicyError> {
         let Found { mut slots, at, .. } = self.find(name)?;
-        slots.remove(at);
-        Ok(change(slots, format!("unload {name}")))
+        slots.in_force.remove(at);
+        Ok(self.change(slots, format!("unload {name}")))
+    }
+
+    fn unload_shadow(&self, name: &str) -> Result<PolicyChange, PolicyError> {
+        let (slots, _) = self.without_shadow(name)?;
+        Ok(self.change_beside(slots, format!("unload shadow {name}")))
     }
 
     fn set_enabled(&self, name: &str, is_enabled: bool) -> Result<PolicyChange, PolicyError> {
@@ -337,20 +326,22 @@ impl PolicyManager for ComponentPolicies {
         let mut slot = Slot::clone(&found.slot);
         slot.info.is_enabled = is_enabled;
         let verb = if is_enabled { "enable" } else { "disable" };
-        Ok(found.replaced(slot, format!("{verb} {name}")))
+        Ok(self.change(found.replaced(slot), format!("{verb} {name}")))
     }
 
     fn reorder(&self, names: &[String]) -> Result<PolicyChange, PolicyError> {
-        let mut left = self.slots().clone();
-        let mut slots = Vec::with_capacity(left.len());
+        let mut slots = self.slots().clone();
+        let mut left = std::mem::take(&mut slots.in_force);
         for name in names {
             let at = left.iter().position(|slot| slot.info.name == *name);
-            slots.push(left.remove(at.ok_or(PolicyError::Order)?));
+            slots
+                .in_force
+                .push(left.remove(at.ok_or(PolicyError::Order)?));
         }
         if !left.is_empty() {
             return Err(PolicyError::Order);
         }
-        Ok(change(slots, format!("reorder: {}", names.join(", "))))
+        Ok(self.change(slots, format!("reorder: {}", names.join(", "))))
     }
 
     fn rollback(&self, name: &str) -> Result<PolicyChange, PolicyError> {
@@ -359,31 +350,35 @@ impl PolicyManager for ComponentPolicies {
         let wanted = slot.info.previous.clone();
         let wanted = wanted.ok_or_else(|| PolicyError::NoPrevious(name.into()))?;
         let component = self.components.read(&wanted.digest)?;
-        let program = self.program(&component, &wanted.settings, || slot.guest())?;
+        let signature = wanted.signature.as_deref();
+        let program = self.program(&component, &wanted.settings, signature, || slot.guest())?;
         let info = PolicyInfo {
             digest: wanted.digest,
             settings: wanted.settings,
             on_failure: wanted.on_failure,
             previous: Some(slot.version()),
+            signature: wanted.signature,
             ..slot.info.clone()
         };
-        let slot = Slot {
-            info,
-            program: Ok(program),
-            counters: Arc::clone(&slot.counters),
-        };
-        Ok(found.replaced(slot, format!("roll back {name}")))
+        let slot = self.slot(info, Ok(program), Arc::clone(&slot.counters));
+        Ok(self.change(found.replaced(slot), format!("roll back {name}")))
     }
 
     fn keep(&self, change: KeptChange) -> Result<(), PolicyError> {
         let mut slots = self.slots();
         *slots = change.slots;
+        self.desk.seat(&slots);
         self.write_slots(&slots)
             .map_err(|error| PolicyError::of_disk(&error))
     }
 
     fn states(&self) -> Vec<PolicyState> {
-        self.slots().iter().map(|slot| slot.state()).collect()
+        let slots = self.slots();
+        slots.in_force.iter().map(|slot| slot.state()).collect()
+    }
+
+    fn shadows(&self) -> Vec<ShadowState> {
+        self.slots().shadows.iter().map(Shadow::state).collect()
     }
 
     fn inspect(&self, component: &[u8]) -> Result<Inspection, PolicyError> {

@@ -2,6 +2,7 @@
 //! prepares new chains off the writer thread and keeps the slots on disk.
 
 mod bindings;
+mod candidate;
 mod chain;
 mod channel_gate;
 mod component_files;
@@ -10,6 +11,7 @@ mod context;
 mod contract;
 mod counters;
 mod direct_gate;
+mod distribution;
 mod exports;
 mod file_gate;
 mod guest;
@@ -24,25 +26,30 @@ mod none;
 mod post_gate;
 mod profile_gate;
 mod reaction_gate;
+mod shadow;
+mod signature;
 mod slot;
 mod slots_file;
 mod strikes;
 
-use std::sync::Arc;
-
 use causeway_kernel::boundary::policy::{Gates, Question, Verdict};
 
+pub use candidate::{POLICY_BYTES_MAX, SETTINGS_BYTES_MAX, SLOTS_MAX};
 pub use chain::STEP_POLICY_FUEL;
 pub use component_files::UNREFERENCED_MAX;
 pub use contract::{POLICY_FUEL, POLICY_MEMORY_MAX};
 pub use counters::PolicyCounts;
+pub use distribution::Distribution;
 pub use info::{
-    Description, Inspection, OnFailure, PolicyError, PolicyInfo, PolicyState, PreviousVersion,
+    Candidate, Description, Inspection, OnFailure, Place, PolicyError, PolicyInfo, PolicyState,
+    PreviousVersion,
 };
-pub use loader::{
-    ComponentPolicies, POLICY_BYTES_MAX, RehearsalChains, SETTINGS_BYTES_MAX, SLOTS_MAX,
-};
+pub use loader::{ComponentPolicies, RehearsalChains};
 pub use none::NoPolicies;
+pub use shadow::{Disagreement, Outcome, SHADOWS_MAX, ShadowCounts, ShadowState};
+pub use signature::{
+    KeyError, Manifest, PrivateKey, PublicKey, SIGNATURE_BYTES_MAX, Signer, Trust,
+};
 pub use strikes::{STRIKES_MAX, STRIKES_WINDOW_MS, SUSPENSION_MS};
 
 /// The policies' contract: package and version. Components of the minor version before run, too.
@@ -65,7 +72,8 @@ pub trait PolicyChain: Send {
     /// Digest of the chain (names, components, settings, behaviour on failure), in hexadecimal.
     fn digest(&self) -> String;
 
-    /// The gates at which at least one policy decides; all of them, if one of the policies does not run.
+    /// The gates at which at least one policy decides or a shadow is to be asked; all of them, if one of the policies
+    /// does not run.
     fn gates(&self) -> Gates;
 }
 
@@ -79,23 +87,51 @@ pub trait PolicyManager: Send + Sync {
     /// If the slots cannot be read.
     fn open(&self) -> Result<Box<dyn PolicyChain>, PolicyError>;
 
-    /// Prepares a chain with a slot added at the end, or replaced; no slot on disk changes yet.
+    /// Prepares a chain with a slot added at the end, or replaced, or with a shadow beside it; no slot on disk changes
+    /// yet.
     ///
     /// # Errors
-    /// If the component or its settings are refused.
+    /// If the component, its signature or its settings are refused.
+    fn prepare(&self, candidate: &Candidate, place: Place) -> Result<PolicyChange, PolicyError>;
+
+    /// Prepares a chain with an unsigned policy in a slot: [`PolicyManager::prepare`] for the usual case.
+    ///
+    /// # Errors
+    /// Likewise.
     fn load(
         &self,
         name: &str,
         component: Vec<u8>,
         settings: String,
         on_failure: OnFailure,
-    ) -> Result<PolicyChange, PolicyError>;
+    ) -> Result<PolicyChange, PolicyError> {
+        let candidate = Candidate {
+            name: name.into(),
+            component,
+            settings,
+            on_failure,
+            signature: None,
+        };
+        self.prepare(&candidate, Place::InForce)
+    }
+
+    /// Prepares a chain in which a shadow is in force, and no longer beside it; nothing on disk changes yet.
+    ///
+    /// # Errors
+    /// If there is no shadow with that name, or it is refused as [`PolicyManager::prepare`] would.
+    fn promote(&self, name: &str) -> Result<PolicyChange, PolicyError>;
 
     /// Prepares a chain without a slot; nothing on disk changes yet.
     ///
     /// # Errors
     /// If there is no slot with that name.
     fn unload(&self, name: &str) -> Result<PolicyChange, PolicyError>;
+
+    /// Prepares a chain without a shadow beside it; nothing on disk changes yet.
+    ///
+    /// # Errors
+    /// If there is no shadow with that name.
+    fn unload_shadow(&self, name: &str) -> Result<PolicyChange, PolicyError>;
 
     /// Prepares a chain in which a slot is asked, or is not although it is kept; nothing on disk changes
     /// yet.
@@ -127,6 +163,9 @@ pub trait PolicyManager: Send + Sync {
     /// The slots, in their order.
     fn states(&self) -> Vec<PolicyState>;
 
+    /// The shadows.
+    fn shadows(&self) -> Vec<ShadowState>;
+
     /// Looks at a component without loading it into a slot.
     ///
     /// # Errors
@@ -138,6 +177,8 @@ pub trait PolicyManager: Send + Sync {
 pub struct PolicyChange {
     /// The complete new chain.
     pub chain: Box<dyn PolicyChain>,
+    /// Whether it is to take the place of the one in force; not if only the shadows beside it change.
+    pub is_of_chain: bool,
     /// For [`PolicyManager::keep`].
     pub kept: KeptChange,
     /// Description for admins, recorded in the journal, e.g. `load content-filter`.
@@ -146,5 +187,5 @@ pub struct PolicyChange {
 
 /// The slots after a change.
 pub struct KeptChange {
-    slots: Vec<Arc<slot::Slot>>,
+    slots: slot::Slots,
 }

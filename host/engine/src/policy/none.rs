@@ -3,8 +3,8 @@
 use causeway_kernel::boundary::policy::{Gates, Question, Verdict};
 
 use super::{
-    Inspection, KeptChange, OnFailure, PolicyChain, PolicyChange, PolicyError, PolicyManager,
-    PolicyState,
+    Candidate, Inspection, KeptChange, Place, PolicyChain, PolicyChange, PolicyError,
+    PolicyManager, PolicyState, ShadowState,
 };
 
 /// A manager without policies: everything passes, nothing can be loaded.
@@ -37,18 +37,20 @@ impl PolicyManager for NoPolicies {
         Ok(Box::new(EmptyChain))
     }
 
-    fn load(
-        &self,
-        _name: &str,
-        _component: Vec<u8>,
-        _settings: String,
-        _on_failure: OnFailure,
-    ) -> Result<PolicyChange, PolicyError> {
+    fn prepare(&self, _candidate: &Candidate, _place: Place) -> Result<PolicyChange, PolicyError> {
         no_policies()
+    }
+
+    fn promote(&self, name: &str) -> Result<PolicyChange, PolicyError> {
+        Err(PolicyError::NoShadow(name.into()))
     }
 
     fn unload(&self, name: &str) -> Result<PolicyChange, PolicyError> {
         Err(PolicyError::NotFound(name.into()))
+    }
+
+    fn unload_shadow(&self, name: &str) -> Result<PolicyChange, PolicyError> {
+        Err(PolicyError::NoShadow(name.into()))
     }
 
     fn set_enabled(&self, name: &str, _is_enabled: bool) -> Result<PolicyChange, PolicyError> {
@@ -68,6 +70,10 @@ impl PolicyManager for NoPolicies {
     }
 
     fn states(&self) -> Vec<PolicyState> {
+        Vec::new()
+    }
+
+    fn shadows(&self) -> Vec<ShadowState> {
         Vec::new()
     }
 

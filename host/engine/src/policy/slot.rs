@@ -5,6 +5,9 @@ use std::sync::Arc;
 use super::contract::Policy;
 use super::counters::Counters;
 use super::guest::Guest;
+use super::shadow::Shadow;
+use super::signature::Signer;
+use super::slots_file::Listed;
 use super::{Description, PolicyInfo, PolicyState, PreviousVersion};
 
 /// A slot. Changes replace it as a whole.
@@ -15,6 +18,8 @@ pub(super) struct Slot {
     /// slot is kept, and fails every question.
     pub program: Result<Arc<Program>, String>,
     pub counters: Arc<Counters>,
+    /// Who signed it.
+    pub signer: Option<Signer>,
 }
 
 /// A policy that runs.
@@ -22,6 +27,40 @@ pub(super) struct Program {
     pub policy: Policy,
     pub description: Description,
     pub rules: Vec<String>,
+}
+
+/// All slots.
+#[derive(Clone, Default)]
+pub(super) struct Slots {
+    /// Those of the chain, in their order.
+    pub in_force: Vec<Arc<Slot>>,
+    /// Candidates beside it, by name; at most one for each.
+    pub shadows: Vec<Shadow>,
+}
+
+impl Slots {
+    /// Every slot.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Slot>> {
+        let beside = self.shadows.iter().map(|shadow| &shadow.slot);
+        self.in_force.iter().chain(beside)
+    }
+
+    /// What the file on disk says of them.
+    pub(super) fn listed(&self) -> Listed {
+        let info = |slot: &Arc<Slot>| slot.info.clone();
+        Listed {
+            in_force: self.in_force.iter().map(info).collect(),
+            shadows: self.shadows.iter().map(|it| info(&it.slot)).collect(),
+        }
+    }
+}
+
+/// Puts a slot in the place of the one with its name, or behind the others.
+pub(super) fn put(slots: &mut Vec<Arc<Slot>>, slot: Slot) {
+    match slots.iter_mut().find(|it| it.info.name == slot.info.name) {
+        Some(place) => *place = Arc::new(slot),
+        None => slots.push(Arc::new(slot)),
+    }
 }
 
 impl Slot {
@@ -39,6 +78,7 @@ impl Slot {
                 .map_err(String::clone),
             rules: program.map_or_else(|_| Vec::new(), |it| it.rules.clone()),
             counts: self.counters.read(),
+            signer: self.signer,
         }
     }
 
@@ -48,6 +88,7 @@ impl Slot {
             digest: self.info.digest.clone(),
             settings: self.info.settings.clone(),
             on_failure: self.info.on_failure,
+            signature: self.info.signature.clone(),
         }
     }
 }

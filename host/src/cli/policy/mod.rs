@@ -1,7 +1,9 @@
 //! `causeway policy`.
 
 mod inspect;
+mod keys;
 mod rehearse;
+mod show;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -16,6 +18,9 @@ use serde_json::{Value, json};
 
 use super::remote::{Remote, RemoteArgs, in_session, text};
 use super::terminal;
+
+/// The path of all slots.
+const POLICIES: &str = "/causeway/policies";
 
 #[derive(Debug, Args)]
 pub struct PolicyArgs {
@@ -34,6 +39,13 @@ enum PolicyCommand {
     Try(rehearse::TryArgs),
     /// Show what a component is, without loading it.
     Inspect(inspect::InspectArgs),
+    /// Make a key for signing policies, and print its public key for PolicySettings.TrustedKeys.
+    Keygen(keys::KeygenArgs),
+    /// Sign a policy, for workspaces that take signed ones only.
+    ///
+    /// States that this component is this name and version of a policy, built for this contract. The signature goes into a
+    /// file beside the component, which `load` and `swap` send along.
+    Sign(keys::SignArgs),
     #[command(flatten)]
     Slots(SlotCommand),
 }
@@ -42,19 +54,30 @@ enum PolicyCommand {
 #[derive(Debug, Subcommand)]
 enum SlotCommand {
     /// Load a policy; refused if one of that name is loaded already.
-    Load(Candidate),
+    Load(PutArgs),
     /// Replace the component or the settings of a loaded policy.
-    Swap(Candidate),
-    /// Unload a policy.
+    Swap(PutArgs),
+    /// Put a shadow in force, in the place of the policy with its name or as the last one.
+    Promote {
+        /// Name of the shadow.
+        name: String,
+    },
+    /// Unload a policy, or a shadow.
     Unload {
         /// Name of the slot.
         name: String,
+        /// Unload the shadow of that name; the policy stays.
+        #[arg(long)]
+        shadow: bool,
     },
-    /// List the loaded policies in the order in which they are asked.
+    /// List the loaded policies in the order in which they are asked, and the shadows.
     List {
         /// Print JSON.
         #[arg(long)]
         json: bool,
+        /// List the shadows only.
+        #[arg(long)]
+        shadows: bool,
     },
     /// Have a policy asked again.
     Enable {
@@ -77,6 +100,20 @@ enum SlotCommand {
         #[arg(required = true)]
         names: Vec<String>,
     },
+}
+
+/// A policy to be loaded.
+#[derive(Debug, Args)]
+struct PutArgs {
+    #[command(flatten)]
+    candidate: Candidate,
+    /// Ask it beside the loaded policies, without effect, and count what it would change: see `list`. The slot of its
+    /// name may be loaded or not; an earlier shadow of that name is replaced.
+    #[arg(long)]
+    shadow: bool,
+    /// Its signature file; if it is not given, the component's path with `.sig` appended, if that is there.
+    #[arg(long, value_name = "FILE")]
+    signature: Option<PathBuf>,
 }
 
 /// A policy to be loaded or tried.
@@ -141,6 +178,8 @@ pub async fn run(args: PolicyArgs) -> Result<ExitCode> {
     let command = match args.command {
         PolicyCommand::Try(args) => return rehearse::run(&args),
         PolicyCommand::Inspect(args) => return inspect::run(&args),
+        PolicyCommand::Keygen(args) => return keys::generate(&args),
+        PolicyCommand::Sign(args) => return keys::sign(&args),
         PolicyCommand::Slots(command) => command,
     };
     in_session(&args.remote, async |remote| {
@@ -153,62 +192,58 @@ pub async fn run(args: PolicyArgs) -> Result<ExitCode> {
 async fn carry_out(remote: &Remote, command: SlotCommand) -> Result<()> {
     match command {
         SlotCommand::Load(args) => {
-            if loaded(remote, &args.name).await? {
-                bail!(
-                    "{} is loaded already; use `causeway policy swap`",
-                    args.name
-                );
+            let name = &args.candidate.name;
+            if !args.shadow && loaded(remote, name).await? {
+                bail!("{name} is loaded already; use `causeway policy swap`");
             }
             put(remote, &args, "loaded").await
         }
         SlotCommand::Swap(args) => {
-            if !loaded(remote, &args.name).await? {
-                bail!("{} is not loaded; use `causeway policy load`", args.name);
+            let name = &args.candidate.name;
+            if !loaded(remote, name).await? {
+                bail!("{name} is not loaded; use `causeway policy load`");
             }
             put(remote, &args, "swapped").await
         }
-        SlotCommand::Unload { name } => {
-            remote.call(Method::DELETE, &path(&name)?, None).await?;
+        SlotCommand::Unload { name, shadow } => {
+            let suffix = if shadow { "/shadow" } else { "" };
+            let path = format!("{}{suffix}", path(&name)?);
+            remote.call(Method::DELETE, &path, None).await?;
             println!("{name} unloaded");
             Ok(())
         }
+        SlotCommand::Promote { name } => change(remote, &name, "promote").await,
         SlotCommand::Enable { name } => change(remote, &name, "enable").await,
         SlotCommand::Disable { name } => change(remote, &name, "disable").await,
         SlotCommand::Rollback { name } => change(remote, &name, "rollback").await,
         SlotCommand::Order { names } => {
             let body = json!({ "order": names });
-            let list = remote
-                .call(Method::PUT, "/causeway/policies", Some(&body))
-                .await?;
-            show(list.as_array().map_or(&[], Vec::as_slice));
+            let list = remote.call(Method::PUT, POLICIES, Some(&body)).await?;
+            show::policies(list.as_array().map_or(&[], Vec::as_slice));
             Ok(())
         }
-        SlotCommand::List { json: true } => Ok(terminal::pretty_json(&policies(remote).await?)?),
-        SlotCommand::List { json: false } => {
-            show(&policies(remote).await?);
-            Ok(())
-        }
+        SlotCommand::List { json, shadows } => list(remote, json, shadows).await,
     }
 }
 
-fn show(list: &[Value]) {
-    for policy in list {
-        terminal::line(line(policy));
-        let rules = policy.get("rules").and_then(Value::as_array);
-        for rule in rules.into_iter().flatten().filter_map(Value::as_str) {
-            terminal::line(format_args!("    {rule}"));
-        }
+async fn list(remote: &Remote, json: bool, only_shadows: bool) -> Result<()> {
+    let shadows = array(remote, "/causeway/policy_shadows").await?;
+    let policies = array(remote, POLICIES).await?;
+    match (json, only_shadows) {
+        (true, true) => return Ok(terminal::pretty_json(&shadows)?),
+        (true, false) => return Ok(terminal::pretty_json(&policies)?),
+        (false, true) => {}
+        (false, false) => show::policies(&policies),
     }
-    if list.is_empty() {
-        println!("no policies; everything passes");
-    }
+    show::shadows(&shadows, only_shadows);
+    Ok(())
 }
 
 /// Carries out a change of a slot that needs its name only.
 async fn change(remote: &Remote, name: &str, verb: &str) -> Result<()> {
     let path = format!("{}/{verb}", path(name)?);
     let state = remote.call(Method::POST, &path, None).await?;
-    terminal::line(line(&state));
+    terminal::line(show::line(&state));
     Ok(())
 }
 
@@ -218,74 +253,49 @@ fn path(name: &str) -> Result<String> {
     if name.is_empty() || !name.bytes().all(plain) || name.starts_with('.') {
         bail!("{name:?} cannot be a policy's name");
     }
-    Ok(format!("/causeway/policies/{name}"))
+    Ok(format!("{POLICIES}/{name}"))
 }
 
-async fn policies(remote: &Remote) -> Result<Vec<Value>> {
-    let list = remote.call(Method::GET, "/causeway/policies", None).await?;
+async fn array(remote: &Remote, path: &str) -> Result<Vec<Value>> {
+    let list = remote.call(Method::GET, path, None).await?;
     Ok(list.as_array().cloned().unwrap_or_default())
 }
 
 async fn loaded(remote: &Remote, name: &str) -> Result<bool> {
-    Ok(policies(remote)
+    Ok(array(remote, POLICIES)
         .await?
         .iter()
         .any(|policy| text(policy, "name") == name))
 }
 
-async fn put(remote: &Remote, args: &Candidate, done: &str) -> Result<()> {
-    let policy = args.read()?;
-    let body = json!({
+async fn put(remote: &Remote, args: &PutArgs, done: &str) -> Result<()> {
+    let policy = args.candidate.read()?;
+    let mut body = json!({
         "component": STANDARD.encode(policy.component),
         "settings": policy.settings,
         "on_failure": policy.on_failure,
     });
-    let info = remote
-        .call(Method::PUT, &path(&args.name)?, Some(&body))
-        .await?;
-    terminal::line(format_args!("{done}: {}", line(&info)));
+    let signature = keys::signature(&args.candidate.component, args.signature.as_deref())?;
+    if let (Some(signature), Some(members)) = (signature, body.as_object_mut()) {
+        members.insert("signature".into(), signature.into());
+    }
+    let path = path(&policy.name)?;
+    if args.shadow {
+        let path = format!("{path}/shadow");
+        remote.call(Method::PUT, &path, Some(&body)).await?;
+        terminal::line(format_args!(
+            "{} is asked as a shadow; `causeway policy list` shows what it would change",
+            policy.name
+        ));
+        return Ok(());
+    }
+    let info = remote.call(Method::PUT, &path, Some(&body)).await?;
+    terminal::line(format_args!("{done}: {}", show::line(&info)));
     Ok(())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("reading {}", path.display()))
-}
-
-fn line(policy: &Value) -> String {
-    let digest = text(policy, "digest");
-    let short = digest.get(..16).unwrap_or(digest);
-    let (name, on_failure) = (text(policy, "name"), text(policy, "on_failure"));
-    let what = match policy.get("describes").filter(|it| !it.is_null()) {
-        Some(described) => {
-            let gates: Vec<&str> = described
-                .get("gates")
-                .and_then(Value::as_array)
-                .map(|gates| gates.iter().filter_map(Value::as_str).collect())
-                .unwrap_or_default();
-            let (is, version) = (text(described, "name"), text(described, "version"));
-            format!("{is} {version}, answers: {}", gates.join(", "))
-        }
-        None => format!("does not run: {}", text(policy, "error")),
-    };
-    let number = |key: &str| policy.pointer(key).and_then(Value::as_u64).unwrap_or(0);
-    let standing = if policy.get("is_enabled") == Some(&Value::Bool(false)) {
-        "  disabled"
-    } else if policy
-        .get("suspended_until")
-        .is_some_and(|it| !it.is_null())
-    {
-        "  SUSPENDED after repeated failures"
-    } else {
-        ""
-    };
-    format!(
-        "{name}{standing}  component {short}  on failure: {on_failure}  {what}  questions: {}, denied: {}, \
-         revised: {}, failed: {}",
-        number("/counts/questions"),
-        number("/counts/denied"),
-        number("/counts/revised"),
-        number("/counts/failures"),
-    )
 }
 
 #[cfg(test)]

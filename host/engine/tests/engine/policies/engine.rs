@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use causeway_engine::policy::OnFailure;
+use causeway_engine::policy::{Candidate, OnFailure};
 use causeway_engine::{Engine, EngineOptions};
 use causeway_kernel::boundary::policy::{Gate, Gates};
 use causeway_kernel::model::MetaRow;
@@ -73,5 +73,42 @@ async fn a_policy_that_no_longer_runs_closes_every_gate_from_the_start() {
     let (engine, _effects) = Engine::open(with_policies()).unwrap();
     assert_eq!(engine.status().seq, seq, "it is known");
     drop(engine);
+    assert_eq!(replay(folder.path()).difference, None);
+}
+
+#[tokio::test]
+async fn the_workspace_asks_at_the_gates_of_a_shadow_and_its_policies_stay_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let with_policies = || EngineOptions {
+        policies: Arc::new(policies(&folder)),
+        ..options(folder.path())
+    };
+    let candidate = |component: &[u8]| Candidate {
+        name: "one".into(),
+        component: component.to_vec(),
+        settings: "x".into(),
+        on_failure: OnFailure::Hold,
+        signature: None,
+    };
+    let (engine, _effects) = new_workspace(with_policies()).await;
+    let posts = Some([Gate::Post].into_iter().collect::<Gates>());
+    engine.put_shadow(candidate(FILTER_V0_2)).await.unwrap();
+    assert_eq!(noted(&engine), posts);
+    assert!(engine.policies().is_empty());
+    engine.unload_shadow("one").await.unwrap();
+    assert_eq!(noted(&engine), Some(Gates::default()));
+    assert!(engine.promote_shadow("one").await.is_err());
+    assert!(engine.put_shadow(candidate(b"no")).await.is_err());
+    engine.put_shadow(candidate(FILTER_V0_2)).await.unwrap();
+    let seq = engine.status().seq;
+    engine.shutdown().await;
+    let (engine, _effects) = Engine::open(with_policies()).unwrap();
+    assert_eq!(engine.status().seq, seq, "nothing has changed");
+    assert_eq!(engine.shadows().len(), 1);
+    let promoted = engine.promote_shadow("one").await.unwrap();
+    assert_eq!(promoted.info.name, "one");
+    assert!(engine.shadows().is_empty());
+    assert_eq!(noted(&engine), posts);
+    engine.shutdown().await;
     assert_eq!(replay(folder.path()).difference, None);
 }

@@ -4,6 +4,8 @@ mod contracts;
 mod engine;
 mod failures;
 mod gates;
+mod shadows;
+mod signatures;
 mod slots;
 mod verdicts;
 

@@ -1,0 +1,97 @@
+//! The thread of the shadows: asks each one's chain what the real one was asked.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
+
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::policy::{Gate, Gates, Question, Verdict};
+
+use super::super::PolicyChain as _;
+use super::super::chain::ComponentChain;
+use super::super::slot::Slot;
+use super::desk::{Asked, Job, Waiting};
+use super::{Shadow, Tally};
+
+/// Where a shadow is compared, and what counts it.
+#[derive(Clone)]
+pub(super) struct Compared {
+    /// The gates of the candidate.
+    gates: Gates,
+    /// Those of the slot that it would replace.
+    replaced: Gates,
+    tally: Arc<Tally>,
+}
+
+impl Compared {
+    /// Whether its chain may decide differently at a gate.
+    pub(super) fn at(&self, gate: Gate) -> bool {
+        self.gates.contains(gate) || self.replaced.contains(gate)
+    }
+
+    /// Counts questions that are not compared.
+    pub(super) fn skip(&self, asked: &[Asked]) {
+        let mine = asked.iter().filter(|it| self.at(it.gate)).count();
+        self.tally.skip(mine as u64);
+    }
+}
+
+/// A shadow's chain.
+pub(super) struct Rehearsal {
+    chain: ComponentChain,
+    pub compared: Compared,
+}
+
+impl Rehearsal {
+    /// The rehearsal of a shadow beside the slots in force.
+    pub(super) fn of(in_force: &[Arc<Slot>], shadow: &Shadow) -> Rehearsal {
+        let name = &shadow.slot.info.name;
+        let replaced = in_force.iter().filter(|it| it.info.name == *name).cloned();
+        let replaced: Vec<Arc<Slot>> = replaced.collect();
+        Rehearsal {
+            chain: ComponentChain::new(&shadow.slots(in_force)).unsuspended(),
+            compared: Compared {
+                gates: shadow.gates(),
+                replaced: ComponentChain::new(&replaced).gates(),
+                tally: Arc::clone(&shadow.tally),
+            },
+        }
+    }
+
+    /// Asks and compares. What the step's fuel does not suffice for says nothing about the shadow.
+    fn ask(&mut self, asked: &[Asked]) {
+        let mine = asked.iter().filter(|it| self.compared.at(it.gate));
+        let read = |it: &'_ Asked| codec::decode_verdict(&it.verdict).ok();
+        let both = mine.filter_map(|it| {
+            let question = codec::decode_question(&it.question).ok()?;
+            Some((question, read(it)?))
+        });
+        let (questions, decided): (Vec<Question<'_>>, Vec<Verdict>) = both.unzip();
+        let would = self.chain.try_ask(&questions);
+        let tally = &self.compared.tally;
+        for ((question, decided), would) in questions.iter().zip(&decided).zip(would) {
+            match would {
+                Some(would) => tally.compare(question, decided, &would),
+                None => tally.skip(1),
+            }
+        }
+    }
+}
+
+/// Works until nobody hands over questions any more.
+pub(super) fn work(jobs: &Receiver<Job>, mut rehearsals: Vec<Rehearsal>, waiting: &Waiting) {
+    let mut step = None;
+    for job in jobs {
+        waiting.bytes.fetch_sub(job.bytes, Ordering::Relaxed);
+        for rehearsal in &mut rehearsals {
+            if waiting.is_over.load(Ordering::Relaxed) {
+                return;
+            }
+            if step != Some(job.step) {
+                rehearsal.chain.begin_step();
+            }
+            rehearsal.ask(&job.asked);
+        }
+        step = Some(job.step);
+    }
+}
