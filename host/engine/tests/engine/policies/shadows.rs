@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use causeway_engine::policy::{
-    Candidate, ComponentPolicies, OnFailure, Outcome, Place, PolicyChain, PolicyError,
-    PolicyManager, SHADOWS_MAX, STEP_POLICY_FUEL, ShadowCounts, ShadowState,
+    Candidate, ComponentPolicies, OnFailure, Outcome, Place, PolicyError, PolicyManager,
+    SHADOWS_MAX, STEP_POLICY_FUEL, ShadowCounts, ShadowState,
 };
 use causeway_kernel::boundary::policy::{Gate, Gates, Question, Verdict};
 
