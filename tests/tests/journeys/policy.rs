@@ -146,8 +146,6 @@ async fn what_is_no_policy_is_refused_with_the_reason_and_changes_nothing() -> R
     };
     let kernel = refused("load", "kernel", "kernel.wasm", "").await;
     assert!(kernel.contains("causeway:policy@0.3.1"), "{kernel}");
-    let wasi = refused("load", "wasi", "testing/policy-wasi.wasm", "").await;
-    assert!(wasi.contains("wasi:"), "{wasi}");
     let settings = refused(
         "load",
         "picky",

@@ -50,7 +50,7 @@ impl ComponentPolicies {
                 "there are {SLOTS_MAX} policies already"
             )));
         }
-        let guest = || Guest::new(name, &counters);
+        let guest = || Guest::outside_steps(name, &counters);
         let program = self.program(component, settings, signature.as_deref(), guest)?;
         let digest = digest_of(component);
         let info = PolicyInfo {
@@ -85,7 +85,7 @@ impl ComponentPolicies {
     /// accepted closes its gate, and the service starts.
     pub(super) fn found(&self, info: PolicyInfo) -> Slot {
         let counters = Arc::default();
-        let guest = || Guest::new(&info.name, &counters);
+        let guest = || Guest::outside_steps(&info.name, &counters);
         let signature = info.signature.as_deref();
         let program = self
             .components

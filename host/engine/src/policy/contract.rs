@@ -9,7 +9,7 @@ use wasmtime::component::{InstancePre, Linker};
 use super::exports::{Exports, Indices};
 use super::guest::{Guest, provide_log};
 use super::interfaces::Interfaces;
-use super::{Description, PolicyError};
+use super::{Description, PolicyError, wasi};
 use crate::runtime::Sandbox;
 use crate::runtime::sandbox::{refill, stop};
 
@@ -60,6 +60,10 @@ impl Policy {
         let (contract, gates) = interfaces.check().map_err(PolicyError::Component)?;
         let mut linker = Linker::new(sandbox.engine());
         let linked = provide_log(&mut linker)
+            .and_then(|()| match interfaces.imports_wasi() {
+                true => wasi::provide(&mut linker),
+                false => Ok(()),
+            })
             .and_then(|()| linker.instantiate_pre(&compiled))
             .and_then(|pre| Ok((Indices::of(&pre, contract, &gates)?, pre)));
         let (indices, pre) =

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use semver::{Version, VersionReq};
 use wasmtime::component::Component;
 
-use super::POLICY_CONTRACT;
+use super::{POLICY_CONTRACT, wasi};
 use crate::runtime::Sandbox;
 
 /// The interface that every policy exports.
@@ -14,7 +14,7 @@ const POLICY: &str = "policy";
 /// The interface of types; importing it gives a policy nothing.
 const CONTEXT: &str = "context";
 
-/// The only interface with functions that a policy may import.
+/// The only interface of the contract with functions that a policy may import.
 pub(super) const LOG: &str = "log";
 
 /// A version of the contract that runs here. As in semantic versioning, before 1.0 an incompatible
@@ -78,11 +78,9 @@ impl Interfaces {
     /// that this service does not know; or why it is not a policy that runs here.
     pub(super) fn check(&self) -> Result<(Contract, BTreeSet<String>), String> {
         let contract = self.contract()?;
-        let is_allowed = |name: &str| {
-            let import = of_contract(name);
-            import.is_some_and(|(interface, _)| {
-                contract.unwrap_or(Contract::V0_3).may_import(interface)
-            })
+        let is_allowed = |name: &str| match of_contract(name) {
+            Some((interface, _)) => contract.unwrap_or(Contract::V0_3).may_import(interface),
+            None => wasi::is_provided(name),
         };
         let forbidden = self.imports.iter().filter(|name| !is_allowed(name));
         let mut wrong: Vec<String> = forbidden.map(|name| format!("it imports {name}")).collect();
@@ -107,6 +105,11 @@ impl Interfaces {
         policy.map_or_else(String::new, |(_, version)| {
             format!("causeway:policy@{version}")
         })
+    }
+
+    /// Whether it needs anything of WASI.
+    pub(super) fn imports_wasi(&self) -> bool {
+        self.imports.iter().any(|name| wasi::is_provided(name))
     }
 
     /// The contract of all its interfaces; `None` = it has none of any contract.
@@ -166,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn only_types_and_the_log_may_be_imported() {
+    fn only_types_the_log_and_some_of_wasi_may_be_imported() {
         let exports = [
             "causeway:policy/policy@0.3.0",
             "causeway:policy/file-gate@0.3.0",
@@ -180,10 +183,11 @@ mod tests {
         for other in [
             "causeway:policy/clock@0.3.0",
             "causeway:policy/log",
-            "wasi:cli/environment@0.2.6",
+            "wasi:cli/run@0.2.6",
         ] {
             assert_eq!(with(&[other]).unwrap_err(), format!("it imports {other}"));
         }
+        assert!(with(&["wasi:cli/environment@0.2.6"]).is_ok());
         let mixed = with(&["causeway:policy/context@0.2.0"]).unwrap_err();
         assert!(mixed.contains("several"), "{mixed}");
     }

@@ -106,7 +106,9 @@ impl Link {
             }
         };
         let (before, began) = (*fuel, Instant::now());
-        let answer = self.call(program, fuel, |gates, store| inquiry.ask(gates, store));
+        let answer = self.call(program, fuel, now_ms, |gates, store| {
+            inquiry.ask(gates, store)
+        });
         let took_ns = u64::try_from(began.elapsed().as_nanos());
         counters.time_each_ns.add(took_ns.unwrap_or(u64::MAX));
         let used = before.saturating_sub(*fuel);
@@ -164,13 +166,14 @@ impl Link {
         &mut self,
         program: &Program,
         fuel: &mut u64,
+        now_ms: i64,
         ask: impl FnOnce(&GateExports, &mut Store<Guest>) -> wasmtime::Result<A>,
     ) -> Result<A, String> {
         let mut instance = match self.instance.take() {
             Some(instance) => instance,
             None => {
                 let given = POLICY_FUEL.min(*fuel);
-                let guest = self.slot.guest().after_lines(self.lines);
+                let guest = self.slot.guest(now_ms, self.lines);
                 let settings = &self.slot.info.settings;
                 let made = program.policy.instance(settings, given, guest);
                 let left = match &made {

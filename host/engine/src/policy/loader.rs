@@ -118,7 +118,7 @@ impl ComponentPolicies {
     /// # Errors
     /// If it is not a policy that runs here.
     pub fn manifest(&self, component: &[u8]) -> Result<Manifest, PolicyError> {
-        let guest = Guest::new(INSPECTED, &Arc::default());
+        let guest = Guest::outside_steps(INSPECTED, &Arc::default());
         let (policy, description) = self.described(component, guest)?;
         Ok(manifest(&policy, &description, component))
     }
@@ -351,7 +351,9 @@ impl PolicyManager for ComponentPolicies {
         let wanted = wanted.ok_or_else(|| PolicyError::NoPrevious(name.into()))?;
         let component = self.components.read(&wanted.digest)?;
         let signature = wanted.signature.as_deref();
-        let program = self.program(&component, &wanted.settings, signature, || slot.guest())?;
+        let program = self.program(&component, &wanted.settings, signature, || {
+            Guest::outside_steps(name, &slot.counters)
+        })?;
         let info = PolicyInfo {
             digest: wanted.digest,
             settings: wanted.settings,
@@ -389,7 +391,7 @@ impl PolicyManager for ComponentPolicies {
             .map_err(|error| PolicyError::Component(error.to_string()))?;
         let Interfaces { imports, exports } = Interfaces::of(&self.sandbox, &compiled);
         let counters = Arc::default();
-        let guest = || Guest::new(INSPECTED, &counters);
+        let guest = || Guest::outside_steps(INSPECTED, &counters);
         let (described, rules) = match self.described(component, guest()) {
             Ok((policy, description)) => {
                 let has_schema = !description.settings_schema.is_empty();

@@ -18,6 +18,7 @@ mod guest;
 mod info;
 mod inquiry;
 mod interfaces;
+mod lines;
 mod link;
 mod loader;
 mod member_gate;
@@ -31,6 +32,7 @@ mod signature;
 mod slot;
 mod slots_file;
 mod strikes;
+mod wasi;
 
 use causeway_kernel::boundary::policy::{Gates, Question, Verdict};
 

@@ -64,9 +64,9 @@ pub(super) fn put(slots: &mut Vec<Arc<Slot>>, slot: Slot) {
 }
 
 impl Slot {
-    /// State of a fresh instance.
-    pub(super) fn guest(&self) -> Guest {
-        Guest::new(&self.info.name, &self.counters)
+    /// State of a fresh instance for a step at this time, after so many lines of earlier ones.
+    pub(super) fn guest(&self, now_ms: i64, lines: u32) -> Guest {
+        Guest::new(&self.info.name, &self.counters, now_ms, lines)
     }
 
     pub(super) fn state(&self) -> PolicyState {

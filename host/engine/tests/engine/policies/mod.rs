@@ -8,6 +8,7 @@ mod shadows;
 mod signatures;
 mod slots;
 mod verdicts;
+mod wasi;
 
 use causeway_engine::policy::{
     ComponentPolicies, OnFailure, POLICY_CONTRACT, PolicyChain, PolicyCounts, PolicyManager,

@@ -8,7 +8,7 @@ use causeway_engine::policy::{
 };
 use causeway_kernel::boundary::policy::Verdict;
 
-use super::{FILTER_V0_2, TESTING, WASI, denied, failure, load, message, policies, post};
+use super::{FILTER_V0_2, TESTING, denied, failure, load, message, policies, post};
 
 /// Keeps a change and returns its chain.
 fn keep(
@@ -181,7 +181,7 @@ fn a_component_is_tried_out_in_its_place_and_nothing_is_stored() {
     assert_eq!(policies.states()[1].info.settings, "allow");
     assert!(
         policies
-            .rehearsal("gate", WASI, "", OnFailure::Hold)
+            .rehearsal("gate", b"nonsense", "", OnFailure::Hold)
             .is_err()
     );
 }
