@@ -8,14 +8,17 @@ DENY_VERSION := 0.20.2
 CARGO := cargo
 HOST_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 
-.PHONY: help build run test test-often sim sim-nightly sim-branches fuzz check audit bench clean
+.PHONY: help build policy-javascript run test test-often sim sim-nightly sim-branches fuzz check audit bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build everything, into target/
 	@echo "building (the first build compiles the WebAssembly engine and takes a few minutes)"
 	@$(CARGO) build --release --locked
+
+policy-javascript: ## build the policy in JavaScript, target/javascript/quiet-hours.wasm; needs Node.js and an npm registry
+	@policies/quiet-hours-javascript/build.sh target/javascript
 
 run: build ## demo: two workspaces that share a channel, and what each side shows; DEMO=once exits afterwards
 	@target/release/demo run

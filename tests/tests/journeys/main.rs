@@ -31,6 +31,7 @@ mod mentions;
 mod metrics;
 mod moderation;
 mod operator;
+mod other_languages;
 mod outage;
 mod owner;
 mod pair;
