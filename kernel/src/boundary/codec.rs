@@ -227,8 +227,13 @@ mod tests {
         assert_eq!(decode_reply(&encode_reply(&reply)), Ok(reply));
         let effect = Effect::Wake { at_ms: -5 };
         assert_eq!(decode_effect(&encode_effect(&effect)), Ok(effect));
-        let verdict = Verdict::Deny(Denial::for_reason("no"));
-        assert_eq!(decode_verdict(&encode_verdict(&verdict)), Ok(verdict));
+        let verdicts = [
+            Verdict::Deny(Denial::for_reason("no")),
+            Verdict::Silence(vec![0, 99]),
+        ];
+        for verdict in verdicts {
+            assert_eq!(decode_verdict(&encode_verdict(&verdict)), Ok(verdict));
+        }
     }
 
     #[test]

@@ -175,7 +175,7 @@ fn posts_leave(
         let is_wrong = match asked.get(&key) {
             Some(Verdict::Deny(_) | Verdict::Failed(_)) => true,
             Some(Verdict::Revise(_)) => post.message.contains(REVISED_WORD),
-            Some(Verdict::Allow | Verdict::ReviseProfile(_)) | None => false,
+            Some(Verdict::Allow | Verdict::ReviseProfile(_) | Verdict::Silence(_)) | None => false,
         };
         if is_wrong {
             return violated(step, &format!("the post {} leaves as it is", post.id));
@@ -289,9 +289,10 @@ impl Withheld {
         let what = match &asked.verdict {
             Verdict::Deny(_) => Some(AtGate::Denied),
             Verdict::Failed(_) => Some(AtGate::Failed),
-            Verdict::Allow | Verdict::Revise(_) | Verdict::ReviseProfile(_) => {
-                self.0.remove(&key).then_some(AtGate::Released)
-            }
+            Verdict::Allow
+            | Verdict::Revise(_)
+            | Verdict::ReviseProfile(_)
+            | Verdict::Silence(_) => self.0.remove(&key).then_some(AtGate::Released),
         };
         if matches!(what, Some(AtGate::Denied | AtGate::Failed)) {
             self.0.insert(key);

@@ -125,6 +125,8 @@ fn name_of<'q>(question: &Question<'q>) -> Option<&'q str> {
         Question::Profile(_) => None,
         // A command that cannot be decided is refused, and a Mattermost server invites once.
         Question::Channel(_) | Question::Direct(_) => None,
+        // No policy here decides at these gates.
+        Question::Mention(_) | Question::Component(_) => None,
     }
 }
 

@@ -48,7 +48,7 @@ impl Outcome {
         match verdict {
             Verdict::Allow => Outcome::Pass,
             Verdict::Deny(_) => Outcome::Deny,
-            Verdict::Revise(_) | Verdict::ReviseProfile(_) => Outcome::Revise,
+            Verdict::Revise(_) | Verdict::ReviseProfile(_) | Verdict::Silence(_) => Outcome::Revise,
             Verdict::Failed(_) => Outcome::Fail,
         }
     }
@@ -70,7 +70,8 @@ impl Outcome {
 pub struct Disagreement {
     /// The gate, by the name of its interface.
     pub gate: &'static str,
-    /// Id of the post, file, person or channel; of a post for a reaction, of who opens it for a conversation.
+    /// Id of the post, file, person or channel; of a post for a reaction or mentions, of a channel for a component, of who opens it
+    /// for a conversation.
     pub object_id: String,
     /// Time of the step that asked, in ms.
     pub at_ms: i64,
@@ -158,6 +159,8 @@ fn object<'q>(question: &'q Question<'q>) -> (&'q str, i64) {
         Question::Profile(it) => outside(it.person.id, &it.passage),
         Question::Channel(it) => outside(it.id, &it.passage),
         Question::Direct(it) => outside(it.opener.id, &it.passage),
+        Question::Mention(it) => in_channel(it.post_id, &it.context),
+        Question::Component(it) => in_channel(it.context.channel_id, &it.context),
     }
 }
 
