@@ -228,6 +228,8 @@ pub struct FileVerdict {
     pub connection: ConnectionNo,
     /// Whether it was denied.
     pub is_denied: bool,
+    /// Whether it has to wait, because it was denied or they failed.
+    pub is_withheld: bool,
 }
 
 /// What was answered about files.
@@ -241,6 +243,7 @@ pub(super) fn file_verdicts(rows: &Tables, carried: &Carried) -> Vec<FileVerdict
             direction: file.context.direction,
             connection: lookup::connection(rows, file.context.connection_id)?,
             is_denied: matches!(asked.verdict, Verdict::Deny(_)),
+            is_withheld: matches!(asked.verdict, Verdict::Deny(_) | Verdict::Failed(_)),
         })
     });
     asked.collect()
