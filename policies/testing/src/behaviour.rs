@@ -5,6 +5,7 @@ use std::hint::black_box;
 
 use crate::bindings::causeway::policy::context::{Decision, Denial};
 use crate::bindings::causeway::policy::log::{self, Level};
+use crate::smuggle::carry;
 
 thread_local! {
     static SETTINGS: RefCell<String> = const { RefCell::new(String::new()) };
@@ -54,6 +55,19 @@ pub fn decide(
             assert!(name != rest, "as the settings say");
             Decision::Allow
         }
+        "trap-at" => {
+            assert!(
+                DECISIONS.get() as usize != number(rest),
+                "as the settings say"
+            );
+            Decision::Allow
+        }
+        "work" => {
+            for round in 0..number(rest) {
+                black_box(round);
+            }
+            panic!("as the settings say");
+        }
         "loop" => loop {
             black_box(rest);
         },
@@ -66,6 +80,7 @@ pub fn decide(
         "recurse" => deny(recurse(1).to_string()),
         "long" => deny("x".repeat(number(rest))),
         "count" => deny(DECISIONS.get().to_string()),
+        "smuggle" => deny(carry(name)),
         "log" => {
             for line in 1..=number(rest) {
                 log::write(Level::Info, &format!("line {line}"));

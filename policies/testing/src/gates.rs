@@ -77,6 +77,15 @@ impl member_gate::Guest for Testing {
 impl profile_gate::Guest for Testing {
     fn decide(crossing: Crossing, profile: Profile) -> profile_gate::Verdict {
         let (verb, rest) = verb_at("profile-gate");
+        if verb == "fill" {
+            return profile_gate::Verdict::Revise(profile_gate::Revision {
+                nickname: None,
+                first_name: None,
+                last_name: None,
+                position: None,
+                email: Some(rest),
+            });
+        }
         if verb == "strip" {
             return profile_gate::Verdict::Revise(profile_gate::Revision {
                 nickname: Some(String::new()),

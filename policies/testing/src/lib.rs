@@ -8,13 +8,17 @@
 //! | `rewrite PATH` | revises a post's text at PATH, even if there is none; allows others |
 //! | `strip` | revises: empties all fields of a profile; allows others |
 //! | `silence N …` | silences the mentions at these positions, even if there are none; allows others |
+//! | `fill TEXT` | revises: TEXT is a profile's new e-mail address, which no policy may fill in; allows others |
 //! | `context` | denies; the text is the question |
 //! | `trap WORD` | traps if the message or the name is WORD, allows others |
+//! | `trap-at N` | traps at the Nth decision of an instance, allows others |
+//! | `work N` | does N rounds of work and traps |
 //! | `loop` | loops forever |
 //! | `grow` | allocates memory forever |
 //! | `recurse` | calls itself forever |
 //! | `long N` | denies with a text of N bytes |
 //! | `count` | denies with the number of decisions of this instance so far |
+//! | `smuggle` | hides the words `carry-N` of a message or a name in its memory; denies with those that it found there. It traps or loops if the text says `trap` or `spin`, and takes 8 MiB if it says `swell` |
 //! | `log N` | writes N lines to the log and allows |
 //! | `at GATE …` | behaves so at GATE, e.g. `at file-gate deny no`; allows at other gates |
 //! | `refuse TEXT` | refuses its settings with TEXT |
@@ -25,6 +29,7 @@
 
 mod behaviour;
 mod gates;
+mod smuggle;
 
 use bindings::exports::causeway::policy::policy::{Description, Guest as Policy};
 

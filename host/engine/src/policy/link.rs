@@ -38,6 +38,8 @@ const CONNECTIONS_MAX: usize = 1_000;
 pub(super) struct Link {
     slot: Arc<Slot>,
     instance: Option<Instance>,
+    /// The connection that the instance was asked about.
+    connection_id: String,
     /// By connection: what one peer sends must not close the gate to others.
     strikes: BTreeMap<String, Strikes>,
     /// Lines in the log since the list of questions began.
@@ -51,6 +53,7 @@ impl Link {
         Link {
             slot: Arc::clone(slot),
             instance: None,
+            connection_id: String::new(),
             strikes: BTreeMap::new(),
             lines: 0,
             is_suspendable: true,
@@ -105,6 +108,11 @@ impl Link {
                 return Err(why.clone());
             }
         };
+        // The kernel asks about one connection in a list; that no policy sees two does not depend on it.
+        if self.connection_id != inquiry.connection_id() {
+            self.instance = None;
+            self.connection_id = inquiry.connection_id().to_owned();
+        }
         let (before, began) = (*fuel, Instant::now());
         let answer = self.call(program, fuel, now_ms, |gates, store| {
             inquiry.ask(gates, store)

@@ -37,6 +37,16 @@ fn an_instance_lives_for_one_list_of_questions_or_until_it_traps() {
 }
 
 #[test]
+fn a_policy_that_traps_at_its_third_decision_fails_that_question_alone() {
+    let data = tempfile::tempdir().unwrap();
+    let mut chain = load(&policies(&data), "testing", "trap-at 3", OnFailure::Hold);
+    let asked: Vec<Question<'static>> = (0..7).map(|_| post("x")).collect();
+    let failed = chain.ask(&asked).into_iter();
+    let failed = failed.map(|verdict| matches!(verdict, Verdict::Failed(_)));
+    assert!(failed.eq([false, false, true, false, false, true, false]));
+}
+
+#[test]
 fn the_policies_have_so_much_fuel_in_a_step_and_what_it_does_not_suffice_for_is_held() {
     let data = tempfile::tempdir().unwrap();
     let policies = policies(&data);

@@ -229,6 +229,15 @@ fn mentions_are_silenced_by_one_policy_after_another_and_the_next_one_sees_those
 }
 
 #[test]
+fn a_profile_gets_no_address_from_a_policy() {
+    let data = tempfile::tempdir().unwrap();
+    let mut chain = load(&policies(&data), "one", "fill x@y.example", OnFailure::Hold);
+    let (profile, _) = questions().swap_remove(4);
+    let why = failure(chain.ask(&[profile]).remove(0));
+    assert!(why.contains("only be emptied"), "{why}");
+}
+
+#[test]
 fn what_a_component_has_no_gate_for_passes_by_it() {
     let data = tempfile::tempdir().unwrap();
     let policies = policies(&data);
