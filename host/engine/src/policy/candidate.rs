@@ -8,7 +8,9 @@ use super::guest::Guest;
 use super::loader::ComponentPolicies;
 use super::signature::Manifest;
 use super::slot::{Program, Slot, Slots};
-use super::{Candidate, Description, OnFailure, PolicyError, PolicyInfo, PreviousVersion};
+use super::{
+    Candidate, Description, OnFailure, PolicyError, PolicyInfo, PreviousVersion, preamble,
+};
 
 /// Maximum bytes of a policy component; one in Python has some 18 MB.
 pub const POLICY_BYTES_MAX: usize = 32 << 20;
@@ -16,8 +18,13 @@ pub const POLICY_BYTES_MAX: usize = 32 << 20;
 /// Maximum bytes of a policy's settings.
 pub const SETTINGS_BYTES_MAX: usize = 256 << 10;
 
-/// Maximum slots of a chain; every question passes through all of them.
+/// Maximum slots of a chain; every question passes through all of them, and each may hold a policy's memory while
+/// a list of questions is answered.
 pub const SLOTS_MAX: usize = 16;
+
+/// Components that have an instance at the same time: those of the chain, those of a chain with a shadow, and one
+/// that is being prepared.
+pub const POLICIES_AT_ONCE: u32 = 2 * SLOTS_MAX as u32 + 2;
 
 /// Maximum bytes of a slot's name.
 const NAME_BYTES_MAX: usize = 64;
@@ -107,6 +114,7 @@ impl ComponentPolicies {
         signature: Option<&str>,
         guest: impl Fn() -> Guest,
     ) -> Result<Arc<Program>, PolicyError> {
+        let _one_at_a_time = self.preparing();
         let accepted = self.accepted(component, signature, guest())?;
         check_settings(&accepted.1, settings)?;
         configured(accepted, settings, guest())
@@ -183,7 +191,7 @@ pub(super) fn check_size(component: &[u8]) -> Result<(), PolicyError> {
             "it exceeds {mebibytes} MiB"
         )));
     }
-    Ok(())
+    preamble::check(component)
 }
 
 fn check_name(name: &str) -> Result<(), PolicyError> {

@@ -34,6 +34,8 @@ pub struct ComponentPolicies {
     pub(super) components: ComponentFiles,
     slots: Mutex<Slots>,
     desk: Arc<Desk>,
+    /// Held while a component that is not in force has an instance.
+    preparing: Mutex<()>,
 }
 
 impl ComponentPolicies {
@@ -62,6 +64,7 @@ impl ComponentPolicies {
             components: ComponentFiles::new(folder),
             slots: Mutex::default(),
             desk: Arc::default(),
+            preparing: Mutex::default(),
         };
         let listed = policies.read_slots()?;
         let found = |info| Arc::new(policies.found(info));
@@ -119,12 +122,19 @@ impl ComponentPolicies {
     /// If it is not a policy that runs here.
     pub fn manifest(&self, component: &[u8]) -> Result<Manifest, PolicyError> {
         let guest = Guest::outside_steps(INSPECTED, &Arc::default());
+        let _one_at_a_time = self.preparing();
         let (policy, description) = self.described(component, guest)?;
         Ok(manifest(&policy, &description, component))
     }
 
     fn slots(&self) -> MutexGuard<'_, Slots> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn preparing(&self) -> MutexGuard<'_, ()> {
+        self.preparing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn find(&self, name: &str) -> Result<Found, PolicyError> {
@@ -392,6 +402,7 @@ impl PolicyManager for ComponentPolicies {
         let Interfaces { imports, exports } = Interfaces::of(&self.sandbox, &compiled);
         let counters = Arc::default();
         let guest = || Guest::outside_steps(INSPECTED, &counters);
+        let _one_at_a_time = self.preparing();
         let (described, rules) = match self.described(component, guest()) {
             Ok((policy, description)) => {
                 let has_schema = !description.settings_schema.is_empty();

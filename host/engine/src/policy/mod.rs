@@ -25,6 +25,7 @@ mod member_gate;
 mod mention_gate;
 mod none;
 mod post_gate;
+mod preamble;
 mod profile_gate;
 mod reaction_gate;
 mod shadow;
@@ -36,7 +37,7 @@ mod wasi;
 
 use causeway_kernel::boundary::policy::{Gates, Question, Verdict};
 
-pub use candidate::{POLICY_BYTES_MAX, SETTINGS_BYTES_MAX, SLOTS_MAX};
+pub use candidate::{POLICIES_AT_ONCE, POLICY_BYTES_MAX, SETTINGS_BYTES_MAX, SLOTS_MAX};
 pub use chain::STEP_POLICY_FUEL;
 pub use component_files::UNREFERENCED_MAX;
 pub use contract::{POLICY_FUEL, POLICY_MEMORY_MAX};

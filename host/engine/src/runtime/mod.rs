@@ -8,6 +8,7 @@ mod compiler_limits;
 mod component;
 mod current_host;
 mod native;
+mod pool;
 pub(crate) mod sandbox;
 
 pub use component::{

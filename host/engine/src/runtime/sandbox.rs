@@ -13,12 +13,13 @@ use wasmtime::{Config, Engine, OptLevel, ResourceLimiter, Store, Trap};
 
 use super::StopKind;
 use super::cache::CompiledCache;
+use super::pool::pool;
 
 /// Maximum core instances, memories and tables of one component: language runtimes link a few dozen.
-const INSTANCES_MAX: usize = 256;
+pub(super) const INSTANCES_MAX: u32 = 256;
 
 /// Maximum elements of all tables of a store; a language runtime has some ten thousand functions.
-const TABLE_ELEMENTS_MAX: usize = 1 << 20;
+pub(super) const TABLE_ELEMENTS_MAX: usize = 1 << 20;
 
 /// Compiles and loads components.
 #[derive(Clone)]
@@ -41,6 +42,24 @@ impl Sandbox {
         Sandbox::with(OptLevel::Speed, cache_dir)
     }
 
+    /// A sandbox for instances that live briefly, of at most so many components at the same time: their memory is
+    /// used again, which makes an instance several times cheaper. Where the addresses for it cannot be reserved, it
+    /// is one of [`Sandbox::new`].
+    ///
+    /// # Errors
+    /// As [`Sandbox::new`].
+    pub fn pooled(components: u32, cache_dir: Option<&Path>) -> Result<Sandbox, SandboxError> {
+        let mut config = config(OptLevel::Speed);
+        config.allocation_strategy(pool(components));
+        match Engine::new(&config) {
+            Ok(engine) => Ok(Sandbox::of(engine, cache_dir)),
+            Err(error) => {
+                tracing::warn!(%error, "no memory can be reserved for policies; each question costs more");
+                Sandbox::new(cache_dir)
+            }
+        }
+    }
+
     /// A sandbox whose compiler does not optimise. Its results are the same, only slower: replaying
     /// with both reveals compiler bugs.
     ///
@@ -53,8 +72,12 @@ impl Sandbox {
     fn with(level: OptLevel, cache_dir: Option<&Path>) -> Result<Sandbox, SandboxError> {
         let engine = Engine::new(&config(level));
         let engine = engine.map_err(|error| SandboxError(format!("{error:#}")))?;
+        Ok(Sandbox::of(engine, cache_dir))
+    }
+
+    fn of(engine: Engine, cache_dir: Option<&Path>) -> Sandbox {
         let cache = cache_dir.map(|dir| Arc::new(CompiledCache::new(dir, &engine)));
-        Ok(Sandbox { engine, cache })
+        Sandbox { engine, cache }
     }
 
     /// The underlying engine.
@@ -180,15 +203,15 @@ impl ResourceLimiter for MemoryCap {
     }
 
     fn instances(&self) -> usize {
-        INSTANCES_MAX
+        INSTANCES_MAX as usize
     }
 
     fn tables(&self) -> usize {
-        INSTANCES_MAX
+        INSTANCES_MAX as usize
     }
 
     fn memories(&self) -> usize {
-        INSTANCES_MAX
+        INSTANCES_MAX as usize
     }
 }
 

@@ -4,6 +4,7 @@ mod contracts;
 mod engine;
 mod failures;
 mod gates;
+mod isolation;
 mod shadows;
 mod signatures;
 mod slots;
@@ -19,7 +20,7 @@ use causeway_kernel::boundary::policy::{
 };
 use tempfile::TempDir;
 
-use crate::support::sandbox;
+use crate::support::policies_sandbox;
 
 static FILTER: &[u8] = include_bytes!(env!("CAUSEWAY_POLICY_CONTENT_FILTER"));
 static TESTING: &[u8] = include_bytes!(env!("CAUSEWAY_POLICY_TESTING"));
@@ -32,7 +33,7 @@ static TESTING_V0_3_0: &[u8] =
     include_bytes!("../../../../../tests/fixtures/policies/testing-0.3.0.wasm");
 
 fn policies(data: &TempDir) -> ComponentPolicies {
-    ComponentPolicies::open(sandbox(), data.path()).unwrap()
+    ComponentPolicies::open(policies_sandbox(), data.path()).unwrap()
 }
 
 /// What a question about something in a channel begins with.

@@ -5,8 +5,9 @@ pub mod disk;
 pub mod script;
 pub mod workspace;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use causeway_engine::policy::POLICIES_AT_ONCE;
 use causeway_engine::runtime::{KernelRunner, Sandbox, StepEnd, StepHost, StepOutput};
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::{LogLevel, Range, Rows, Scan, StepContext};
@@ -15,10 +16,18 @@ use causeway_kernel::rows::memory;
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::testing::MemoryHost;
 
+fn cache() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("engine-cache")
+}
+
 /// A sandbox with a persistent cache: compiling the kernel takes seconds.
 pub fn sandbox() -> Sandbox {
-    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("engine-cache");
-    Sandbox::new(Some(&cache)).unwrap()
+    Sandbox::new(Some(&cache())).unwrap()
+}
+
+/// A sandbox for policies, as the service has one.
+pub fn policies_sandbox() -> Sandbox {
+    Sandbox::pooled(POLICIES_AT_ONCE, Some(&cache())).unwrap()
 }
 
 /// Tables in memory, as a step's host.
