@@ -8,6 +8,7 @@ mod files;
 mod floods;
 mod frames;
 mod items;
+mod policies;
 mod repeated;
 mod stage;
 mod times;

@@ -38,6 +38,8 @@ mod pair;
 mod pictures;
 mod plugin_gate;
 mod policy;
+mod policy_swaps;
+mod policy_template;
 mod presence;
 mod priorities;
 mod profiles;

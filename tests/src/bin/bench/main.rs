@@ -6,6 +6,7 @@ mod hosts;
 mod line;
 mod offline;
 mod people;
+mod policies;
 mod simulation;
 mod spike;
 mod spread;
@@ -20,6 +21,8 @@ struct Arguments {
     steps: steps::Options,
     #[command(flatten)]
     hosts: hosts::Options,
+    #[command(flatten)]
+    policies: policies::Options,
     /// Seeds of the simulation.
     #[arg(long, default_value_t = 400)]
     seeds: u64,
@@ -37,6 +40,8 @@ enum Part {
     Files,
     /// The people of a workspace at another one, and channels after an outage.
     People,
+    /// Policies: a question, a backlog through gates, swaps under load, memory.
+    Policies,
     /// Services: throughput, latency, start, memory.
     Hosts,
     /// Steps of the kernel, natively and as the component.
@@ -63,6 +68,12 @@ fn main() -> anyhow::Result<()> {
     if is_wanted(Part::People) {
         let runtime = tokio::runtime::Runtime::new()?;
         runtime.block_on(people::run(|line| println!("{line}")))?;
+    }
+    if is_wanted(Part::Policies) {
+        let runtime = tokio::runtime::Runtime::new()?;
+        runtime.block_on(policies::run(&arguments.policies, |line| {
+            println!("{line}")
+        }))?;
     }
     if is_wanted(Part::Simulation) {
         simulation::run(arguments.seeds, |line| println!("{line}"))?;

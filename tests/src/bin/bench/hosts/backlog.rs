@@ -25,15 +25,32 @@ pub struct Backlog {
     pub posts_per_second: f64,
 }
 
+/// What was written while the receiver was down; it is up again.
+pub struct Ready {
+    globex: Workspace,
+    /// Posts that the receiver showed before.
+    shown: i64,
+    posts: i64,
+    written: Duration,
+    began_at_ms: i64,
+}
+
+/// A backlog that has arrived.
+pub struct Came {
+    /// The receiver.
+    pub globex: Workspace,
+    /// Posts that arrived per second.
+    pub posts_per_second: f64,
+    /// When the first and the last post were there, in ms since the Unix epoch.
+    pub between_ms: [i64; 2],
+}
+
 pub async fn run(pair: &Pair, globex: Workspace, posts: usize) -> Result<(Vec<Line>, Backlog)> {
-    let (name, port) = (globex.name.clone(), globex.port);
-    let data = globex.stop().await?;
-    let written = write(pair, posts).await?;
-    let began_at_ms = i64::try_from(UNIX_EPOCH.elapsed()?.as_millis())?;
-    let globex = Workspace::start(&name, &data, port).await?;
-    let (count, took) = arrive(pair, posts as i64).await?;
-    globex.stop().await?;
-    let posts_per_second = count as f64 / took.as_secs_f64();
+    let ready = prepare(pair, globex, posts).await?;
+    let (written, began_at_ms) = (ready.written, ready.began_at_ms);
+    let came = ready.arrive(pair).await?;
+    came.globex.stop().await?;
+    let posts_per_second = came.posts_per_second;
     let backlog = Backlog {
         posts,
         began_at_ms,
@@ -52,6 +69,26 @@ pub async fn run(pair: &Pair, globex: Workspace, posts: usize) -> Result<(Vec<Li
         ),
     ];
     Ok((lines, backlog))
+}
+
+/// Writes posts while the receiver is down, and starts it again.
+pub async fn prepare(pair: &Pair, globex: Workspace, posts: usize) -> Result<Ready> {
+    let shown = count(&pair.globex.admin, &pair.channel).await?;
+    let (name, port) = (globex.name.clone(), globex.port);
+    let data = globex.stop().await?;
+    let written = write(pair, posts).await?;
+    let began_at_ms = now_ms()?;
+    Ok(Ready {
+        globex: Workspace::start(&name, &data, port).await?,
+        shown,
+        posts: i64::try_from(posts)?,
+        written,
+        began_at_ms,
+    })
+}
+
+fn now_ms() -> Result<i64> {
+    Ok(i64::try_from(UNIX_EPOCH.elapsed()?.as_millis())?)
 }
 
 async fn write(pair: &Pair, posts: usize) -> Result<Duration> {
@@ -73,23 +110,29 @@ async fn write(pair: &Pair, posts: usize) -> Result<Duration> {
     Ok(begun.elapsed())
 }
 
-/// Measures from the first new post shown to the last one: the pause before that is the sender's
-/// backoff.
-async fn arrive(pair: &Pair, posts: i64) -> Result<(i64, Duration)> {
-    let before = count(&pair.globex.admin, &pair.channel).await?;
-    let begun = Instant::now();
-    let mut first: Option<(i64, Instant)> = None;
-    loop {
-        ensure!(begun.elapsed() < DEADLINE, "the backlog did not arrive");
-        let now = count(&pair.globex.admin, &pair.channel).await?;
-        let at = Instant::now();
-        if now > before {
-            let (shown, since) = *first.get_or_insert((now, at));
-            if now >= before + posts {
-                return Ok((now - shown, at - since));
+impl Ready {
+    /// Measures from the first new post shown to the last one: the pause before that is the sender's
+    /// backoff.
+    pub async fn arrive(self, pair: &Pair) -> Result<Came> {
+        let begun = Instant::now();
+        let mut first: Option<(i64, Instant, i64)> = None;
+        loop {
+            ensure!(begun.elapsed() < DEADLINE, "the backlog did not arrive");
+            let now = count(&pair.globex.admin, &pair.channel).await?;
+            let at = Instant::now();
+            if now > self.shown {
+                let (shown, since, since_ms) = *first.get_or_insert((now, at, now_ms()?));
+                if now >= self.shown + self.posts {
+                    let took = (at - since).max(Duration::from_millis(1));
+                    return Ok(Came {
+                        globex: self.globex,
+                        posts_per_second: (now - shown) as f64 / took.as_secs_f64(),
+                        between_ms: [since_ms, now_ms()?],
+                    });
+                }
             }
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

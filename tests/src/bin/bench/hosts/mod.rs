@@ -1,6 +1,6 @@
 //! Two real services on this machine: durable on both sides, over real HTTP.
 
-mod backlog;
+pub mod backlog;
 mod disk;
 mod latency;
 mod memory;
