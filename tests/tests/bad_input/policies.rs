@@ -62,7 +62,7 @@ const REFUSED: &[(Given, &str, &[&str])] = &[
     (
         Given::HalfOf(TESTING),
         "",
-        &["not a policy that Causeway can run", "unexpected end"],
+        &["not a policy that Causeway can run", "failed to parse"],
     ),
     (
         Given::Component("kernel.wasm"),
@@ -118,7 +118,7 @@ const FAILING: &[(&str, &[&str])] = &[
     ("trap-at 1", &["unreachable"]),
     ("work 1000000", &["unreachable"]),
     ("loop", &["fuel was used up"]),
-    ("recurse", &["stack"]),
+    ("recurse", &["out of bounds"]),
     ("grow", &["more than 128 MiB of memory"]),
     ("long 10000000", &["too much data"]),
     ("rewrite /no/such/text", &["does not have"]),
