@@ -121,7 +121,7 @@ const FAILING: &[(&str, &[&str])] = &[
     ("recurse", &["out of bounds"]),
     ("grow", &["more than 128 MiB of memory"]),
     ("long 10000000", &["too much data"]),
-    ("rewrite /no/such/text", &["does not have"]),
+    ("rewrite /no/such/text", &["more texts than the post has"]),
     ("log 1000000000", &["fuel was used up"]),
 ];
 

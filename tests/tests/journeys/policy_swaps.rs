@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::pair::{End, Pair};
 
 /// How often the administrator goes through all changes.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 2;
 
 /// What the chains that are ever in force make of a text. A chain that is half of one and half of another would
 /// leave something else: one word, the same word twice, or ` crimson blue`.
