@@ -109,7 +109,8 @@ async fn where_a_policy_denies_them_integrations_neither_work_nor_are_shown() ->
     .await?;
     integration.answers(json!({}));
     carla.post(&press(&made), json!({})).await?;
-    replay(&end.workspace.data).await
+    replay(&end.workspace.data).await?;
+    Ok(())
 }
 
 /// What a client notices of integrations in a shared channel: everything but the words of refusals.
