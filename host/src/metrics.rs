@@ -267,8 +267,8 @@ mod tests {
         });
         let page = page.unwrap();
         assert!(page.contains("# TYPE h histogram\n"), "{page}");
-        let first = "h_bucket{le=\"1.024e-06\",name=\"x\"} 0\n";
-        let last = "h_bucket{le=\"+Inf\",name=\"x\"} 0\n";
+        let first = "h_bucket{name=\"x\",le=\"1.024e-06\"} 0\n";
+        let last = "h_bucket{name=\"x\",le=\"+Inf\"} 0\n";
         assert!(page.contains(first) && page.contains(last), "{page}");
         assert!(page.contains("h_count{name=\"x\"} 0\n"), "{page}");
     }

@@ -355,8 +355,9 @@ fn exceptions(
             Some(row) if is_live(&row) => row,
             stale => {
                 exception::discard(tx, time);
-                if let Some(row) = stale {
-                    profiles::try_elsewhere(tx, &row);
+                if stale.is_some_and(|row| profiles::try_elsewhere(tx, &row)) {
+                    // This step's rounds may be over.
+                    due::send_at(tx, now_ms, no);
                 }
                 continue;
             }

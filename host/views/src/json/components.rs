@@ -36,9 +36,10 @@ pub(super) fn shown<'a>(
     stored(props).map(Cow::Borrowed)
 }
 
-/// Whether the type of a post is one of an integration that is hidden.
+/// Whether the type of a post is one of an integration that the policies hide. With the setting off it stays: clients
+/// show a type that they do not know as an ordinary post.
 pub(super) fn hides_type(rows: &(impl Read + ?Sized), post_no: PostNo, post: &Post) -> bool {
-    is_custom(&post.kind) && components::are_hidden(rows, post_no, post)
+    is_custom(&post.kind) && components::are_denied(rows, post_no, post)
 }
 
 /// Parts of a text and what takes their places, from its beginning to its end.
@@ -183,7 +184,8 @@ mod tests {
         for origin in [WorkspaceNo::OURS, WorkspaceNo(1)] {
             let hidden = (json!([]), json!(""));
             assert_eq!(shown_as(true, true, origin, Some(true)), hidden);
-            assert_eq!(shown_as(true, false, origin, Some(false)), hidden);
+            let off = (json!([]), json!("custom_poll"));
+            assert_eq!(shown_as(true, false, origin, Some(true)), off);
             for (is_shared, decided) in [(true, Some(false)), (true, None), (false, Some(true))] {
                 let (actions, kind) = shown_as(is_shared, true, origin, decided);
                 assert_eq!(

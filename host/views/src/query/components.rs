@@ -13,9 +13,10 @@ pub fn are_active(rows: &(impl Read + ?Sized), channel: ChannelNo) -> bool {
 
 /// Whether the components of a post are hidden: by the setting, or by the policies.
 pub fn are_hidden(rows: &(impl Read + ?Sized), post_no: PostNo, post: &Post) -> bool {
-    match gate::standing(rows, post.channel) {
-        Standing::Free => false,
-        Standing::Off => true,
-        Standing::Asked => rows.has::<HiddenComponents>(&post_no),
-    }
+    !are_active(rows, post.channel) || are_denied(rows, post_no, post)
+}
+
+/// Whether the policies hide the components of a post.
+pub fn are_denied(rows: &(impl Read + ?Sized), post_no: PostNo, post: &Post) -> bool {
+    gate::standing(rows, post.channel) == Standing::Asked && rows.has::<HiddenComponents>(&post_no)
 }

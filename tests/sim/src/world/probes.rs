@@ -199,8 +199,8 @@ fn heard(effects: &[Effect]) -> Vec<&Effect> {
 
 /// Whether all that a step does is to ask the peer whether it shares a channel, or to let its offer wait or rest.
 fn only_asks(probed: &Probed) -> bool {
-    // The question, or what was to be sent before it: also files and pictures, and what failed before, whose
-    // pause is just over.
+    // The question, or what was to be sent before it: also files and pictures, what failed before, whose pause is
+    // just over, and what a job that is due finds to send.
     let is_question = |effect: &Effect| {
         matches!(
             effect,
@@ -220,6 +220,7 @@ fn only_asks(probed: &Probed) -> bool {
                 | Table::Rounds
                 | Table::Pending
                 | Table::Due
+                | Table::Jobs
                 | Table::ChannelInvitations
                 | Table::Exceptions
                 | Table::ExceptionTimes

@@ -8,7 +8,7 @@ use causeway_engine::policy::{
 };
 use causeway_kernel::boundary::policy::{Gate, Gates, Question, Verdict};
 
-use super::{FILTER_V0_2, TESTING, WASI, counts, denied, load, message, policies, post, post_at};
+use super::{FILTER_V0_2, TESTING, counts, denied, load, message, policies, post, post_at};
 
 fn candidate(name: &str, settings: &str) -> Candidate {
     Candidate {
@@ -208,7 +208,7 @@ fn what_is_no_policy_is_no_shadow_either() {
         component: component.to_vec(),
         ..candidate("one", "allow")
     };
-    for component in [&b"no"[..], WASI] {
+    for component in [&b"no"[..], b"\0asm\x01\0\0\0"] {
         assert!(matches!(
             refused(&with(component)),
             PolicyError::Component(_)
