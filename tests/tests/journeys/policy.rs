@@ -226,7 +226,7 @@ async fn a_shadow_counts_what_it_would_deny_without_effect_until_it_is_promoted(
     let metrics = String::from_utf8(metrics.body)?;
     for sample in [
         "causeway_policy_shadow_would_deny_total{policy=\"content-filter\"} ",
-        "causeway_policy_question_seconds_bucket{le=\"+Inf\",policy=\"content-filter\"}",
+        "causeway_policy_question_seconds_bucket{policy=\"content-filter\",le=\"+Inf\"}",
         "causeway_policy_question_fuel_count{policy=\"content-filter\"}",
     ] {
         ensure!(metrics.contains(sample), "no {sample} in {metrics}");

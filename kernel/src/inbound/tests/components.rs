@@ -94,7 +94,7 @@ fn a_newer_version_of_a_peers_post_is_asked_about_if_its_properties_differ() {
 #[test]
 fn a_post_with_more_components_than_can_be_asked_about_shows_none() {
     let (mut world, asked) = world(&Verdict::Allow);
-    assert!(2 * ACTIONS_MAX <= COMPONENT_QUESTIONS_MAX);
+    const { assert!(2 * ACTIONS_MAX <= COMPONENT_QUESTIONS_MAX) };
     let posts = json!([
         buttons("many", ACTIONS_MAX),
         buttons("more", ACTIONS_MAX + 1)
