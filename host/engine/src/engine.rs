@@ -13,10 +13,12 @@ use causeway_kernel::boundary::input::{Genesis, Input};
 use causeway_kernel::boundary::output::{Effect, Reply};
 use causeway_kernel::boundary::policy::Gates;
 use causeway_kernel::model::{Config, MetaRow};
+use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::{key, record::Record};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
+use crate::changes::Changes;
 use crate::clock::{Clock, SystemClock};
 use crate::data_dir::error::OpenError;
 use crate::data_dir::identity::Identity;
@@ -57,6 +59,8 @@ pub struct EngineOptions {
     pub disk: Arc<dyn Disk>,
     /// How much of the journal is kept.
     pub retention: Retention,
+    /// Tables whose changes are noted for a follower: [`Engine::changes`].
+    pub followed: &'static [Table],
 }
 
 impl Default for EngineOptions {
@@ -73,6 +77,7 @@ impl Default for EngineOptions {
             clock: Arc::new(SystemClock),
             disk: Arc::new(RealDisk),
             retention: Retention::default(),
+            followed: &[],
         }
     }
 }
@@ -169,6 +174,12 @@ impl Engine {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.inner.shared.snapshot()
+    }
+
+    /// The durable changes of the followed tables since the engine was opened.
+    #[must_use]
+    pub fn changes(&self) -> Arc<Changes> {
+        Arc::clone(&self.inner.shared.changes)
     }
 
     /// The service's clock, in ms.
@@ -296,10 +307,11 @@ fn start(
     let mut head = replayer.head;
     let view = replayer.view;
     let chain = options.policies.open()?;
-    let shared = Arc::new(EngineState::new(Snapshot {
+    let snapshot = Snapshot {
         view: view.clone(),
         seq: head.seq,
-    }));
+    };
+    let shared = Arc::new(EngineState::new(snapshot, options.followed));
     let durable = head.clone();
     head.kernel = Digest(kernel.digest());
     let (groups, to_sync) = channel();

@@ -1,6 +1,7 @@
 //! The step engine: takes inputs, runs the kernel over the rows, records every step in the
 //! journal and releases replies and effects once they are durable.
 
+mod changes;
 mod clock;
 mod data_dir;
 pub mod disk;
@@ -16,6 +17,7 @@ mod store;
 pub mod testing;
 mod writer;
 
+pub use changes::{Batch, Changed, Changes};
 pub use clock::{Clock, SteadyClock, SystemClock};
 pub use data_dir::error::OpenError;
 pub use data_dir::hold;

@@ -11,6 +11,7 @@
 //! kernels/        all kernels that ever ran
 //! policies/       the policies in force
 //! cache/          compiled components
+//! search/         index of posts and files, a cache; see the service
 //! exports.jsonl   log of exported sessions
 //! journal.hold    while it exists, nothing is dropped from the journal
 //! vault…          secrets; see the service

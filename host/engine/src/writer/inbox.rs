@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use causeway_kernel::rows::table::Table;
+
 use super::checkpoint::Checkpointed;
+use crate::changes::Changes;
 use crate::store::{Snapshot, View};
 use crate::writer::queue::{Job, Queue};
 use crate::{EngineStatus, SubmitError};
@@ -30,11 +33,14 @@ pub struct EngineState {
     published: Mutex<Snapshot>,
     status: Mutex<EngineStatus>,
     closed: watch::Sender<bool>,
+    /// The changes of the followed tables.
+    pub changes: Arc<Changes>,
 }
 
 impl EngineState {
     /// The state of an engine with this initial snapshot.
-    pub fn new(snapshot: Snapshot) -> EngineState {
+    pub fn new(snapshot: Snapshot, followed: &'static [Table]) -> EngineState {
+        let changes = Changes::new(followed, snapshot.seq);
         let status = EngineStatus {
             seq: snapshot.seq,
             ..EngineStatus::default()
@@ -45,6 +51,7 @@ impl EngineState {
             published: Mutex::new(snapshot),
             status: Mutex::new(status),
             closed: watch::Sender::new(false),
+            changes,
         }
     }
 

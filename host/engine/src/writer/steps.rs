@@ -13,6 +13,7 @@ use causeway_kernel::rows::id::ConnectionNo;
 use super::Writer;
 use super::sync::Release;
 use crate::SubmitError;
+use crate::changes::Changed;
 use crate::journal::InputKind;
 use crate::runtime::StepEnd;
 use crate::step::{self, Stamp};
@@ -23,6 +24,7 @@ use crate::writer::queue::{Completion, Job, Source};
 struct Ended {
     reply: Result<Reply, SubmitError>,
     effects: Vec<Effect>,
+    changed: Vec<Changed>,
     /// Why it was stopped, if it was.
     stopped: Option<String>,
     /// Its cost, in units of fuel.
@@ -65,6 +67,7 @@ impl Writer {
         let Ended {
             reply,
             effects,
+            changed,
             cost,
             ..
         } = ended;
@@ -72,6 +75,7 @@ impl Writer {
             done,
             reply,
             effects,
+            changed,
         };
         self.state.building.add(release, cost);
     }
@@ -159,6 +163,7 @@ impl Writer {
                 let reply = codec::decode_reply(&output.reply);
                 let reply = reply.map_err(|error| SubmitError::Stopped(error.to_string()));
                 let boundary = self.state.in_sync.as_ref().unwrap_or(&self.durable).seq;
+                let changed = self.shared.changes.among(&output.writes);
                 self.view
                     .fresh
                     .apply(self.head.seq, boundary, output.writes);
@@ -173,6 +178,7 @@ impl Writer {
                 Ended {
                     reply,
                     effects,
+                    changed,
                     stopped: None,
                     cost,
                 }
@@ -191,6 +197,7 @@ impl Writer {
                 Ended {
                     reply: Err(SubmitError::Stopped(reason.clone())),
                     effects: Vec::new(),
+                    changed: Vec::new(),
                     stopped: Some(reason),
                     cost,
                 }

@@ -10,6 +10,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::inbox::EngineState;
 use crate::SubmitError;
+use crate::changes::Changed;
 use crate::journal::{Group, Journal};
 use crate::writer::queue::Completion;
 
@@ -29,6 +30,8 @@ pub struct Release {
     pub reply: Result<Reply, SubmitError>,
     /// The effects to carry out.
     pub effects: Vec<Effect>,
+    /// Rows of followed tables that it changed.
+    pub changed: Vec<Changed>,
 }
 
 /// Syncs groups until the writer ends.
@@ -39,7 +42,11 @@ pub fn run(
     effects: &UnboundedSender<Effect>,
 ) {
     let mut is_failing = false;
-    while let Ok(SyncGroup { group, releases }) = groups.recv() {
+    while let Ok(SyncGroup {
+        group,
+        mut releases,
+    }) = groups.recv()
+    {
         let begun = Instant::now();
         let result = journal.append(&group);
         let took = begun.elapsed();
@@ -48,7 +55,11 @@ pub fn run(
                 if std::mem::take(&mut is_failing) {
                     tracing::info!("the journal can be written again");
                 }
-                shared.publish_seq(group.first_seq + group.count - 1);
+                let seq = group.first_seq + group.count - 1;
+                shared.publish_seq(seq);
+                let changed = releases.iter_mut();
+                let changed = changed.flat_map(|release| std::mem::take(&mut release.changed));
+                shared.changes.add(changed, seq);
                 shared.note(|status| status.note_sync(&group, took));
                 for release in releases {
                     release.now(effects);
