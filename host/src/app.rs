@@ -10,6 +10,7 @@ use causeway_kernel::boundary::output::{Object, Reply};
 use causeway_kernel::command::Command;
 use causeway_kernel::rows::id::UserNo;
 use causeway_kernel::rows::tx::Read;
+use causeway_search::Search;
 use causeway_views::json::{Viewer, Views};
 use causeway_views::query::bots;
 
@@ -37,6 +38,10 @@ pub struct App {
     pub federation: Federation,
     /// Files.
     pub files: Arc<Files>,
+    /// The index of posts and files.
+    pub search: Search,
+    /// Searches that may run at the same time.
+    pub searching: tokio::sync::Semaphore,
     /// Programs that write in channels and are called from them.
     pub integrations: Integrations,
     /// Lines to WebSocket clients.

@@ -20,10 +20,11 @@ use causeway_kernel::model::User;
 use causeway_kernel::rows::counters;
 use causeway_kernel::rows::id::UserNo;
 use causeway_kernel::rows::tx::Read;
+use causeway_search::Search;
 use causeway_views::query::users;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use crate::api;
@@ -87,6 +88,7 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
     let installed_at_ms = causeway_engine::installed_at_ms(&settings.data)
         .context("reading the data directory's identity")?;
     let vault = open_vault(&settings, &engine)?;
+    let search = Search::start(&settings.data, engine.clone()).context("starting the indexer")?;
     let files = Files::open(&settings.data, settings.files.clone());
     let files = Arc::new(files.context("opening the folder of files")?);
     let federation = Federation::new(
@@ -104,6 +106,8 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         vault,
         federation,
         files,
+        search,
+        searching: Semaphore::new(api::SEARCHES_AT_ONCE),
         integrations,
         hub: Hub::default(),
         presence: Presence::default(),
@@ -174,6 +178,7 @@ async fn open_engine(
             policies: Arc::new(policies),
             clock,
             retention,
+            followed: causeway_search::FOLLOWED,
             ..EngineOptions::default()
         })?)
     });
@@ -404,6 +409,11 @@ impl Running {
         self.presence.abort();
         self.app.federation.shutdown().await;
         self.app.engine.shutdown().await;
+        let app = Arc::clone(&self.app);
+        // After the last step, so that the index is complete at the next start.
+        if let Err(error) = tokio::task::spawn_blocking(move || app.search.stop()).await {
+            tracing::warn!(%error, "the indexer ended early");
+        }
         self.effects.abort();
         tracing::info!("the workspace is closed");
     }

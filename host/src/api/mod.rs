@@ -36,6 +36,7 @@ pub mod preferences;
 pub mod reactions;
 pub mod recordings;
 pub mod roles;
+mod search;
 pub mod sessions;
 mod shadows;
 pub mod shared_channels;
@@ -47,6 +48,8 @@ pub mod teams;
 pub mod users;
 pub mod websocket;
 mod written;
+
+pub use search::SEARCHES_AT_ONCE;
 
 use std::sync::Arc;
 
@@ -69,6 +72,7 @@ pub fn router(app: &SharedApp) -> Router {
         .merge(members::routes())
         .merge(posts::routes())
         .merge(files::routes())
+        .merge(search::routes())
         .merge(pictures::routes())
         .merge(acknowledgements::routes())
         .merge(preferences::routes())

@@ -46,6 +46,7 @@ mod profiles;
 mod relocated;
 mod resend;
 mod roles;
+mod search;
 mod session;
 mod session_api;
 mod session_file;

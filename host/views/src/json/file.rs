@@ -1,6 +1,9 @@
-//! `FileInfo`.
+//! `FileInfo`, `FileInfoList`.
+
+use std::collections::BTreeMap;
 
 use causeway_kernel::model::{File, Post, file_name};
+use causeway_kernel::rows::id::FileNo;
 use causeway_kernel::rows::tx::Read;
 use serde::Serialize;
 
@@ -39,7 +42,30 @@ impl FileView {
     }
 }
 
+/// Files that a search found, as clients see them.
+#[derive(Serialize)]
+struct FileListView {
+    order: Vec<String>,
+    file_infos: BTreeMap<String, FileView>,
+    next_file_info_id: &'static str,
+    prev_file_info_id: &'static str,
+    first_inaccessible_file_time: i64,
+}
+
 impl<R: Read + ?Sized> Views<'_, R> {
+    /// Files that a search found, in its order.
+    pub fn found_files(&self, files: &[FileNo]) -> impl Serialize {
+        let rows = self.rows.get_all::<File>(files).into_iter();
+        let views: Vec<FileView> = rows.flatten().map(|file| self.file(&file)).collect();
+        FileListView {
+            order: views.iter().map(|file| file.id.clone()).collect(),
+            file_infos: views.into_iter().map(|it| (it.id.clone(), it)).collect(),
+            next_file_info_id: "",
+            prev_file_info_id: "",
+            first_inaccessible_file_time: 0,
+        }
+    }
+
     /// A file.
     pub fn file(&self, file: &File) -> FileView {
         FileView {

@@ -123,6 +123,9 @@ struct PostListView<P> {
     #[serde(skip_serializing_if = "Option::is_none")]
     has_next: Option<bool>,
     first_inaccessible_post_time: i64,
+    /// Words found in each post: a search leaves that to its clients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    matches: Option<Null>,
 }
 
 fn object_or_empty<S: Serializer>(
@@ -254,6 +257,19 @@ impl<R: Read + ?Sized> Views<'_, R> {
 
     /// A list of posts.
     pub fn post_list<'a>(&'a self, list: &'a PostList) -> impl Serialize + 'a {
+        self.listed(list, None)
+    }
+
+    /// A list of posts that a search found.
+    pub fn found_posts<'a>(&'a self, list: &'a PostList) -> impl Serialize + 'a {
+        self.listed(list, Some(()))
+    }
+
+    fn listed<'a>(
+        &'a self,
+        list: &'a PostList,
+        matches: Option<Null>,
+    ) -> PostListView<ListedPosts<'a, R>> {
         let id = |post_no: &PostNo| match list.posts.get(post_no) {
             Some(post) => post.id.to_string(),
             None => self.post_id(*post_no),
@@ -269,6 +285,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
             prev_post_id: list.previous.as_ref().map(id).unwrap_or_default(),
             has_next: list.has_next,
             first_inaccessible_post_time: 0,
+            matches,
             posts: ListedPosts { views: self, by_id },
         }
     }

@@ -108,6 +108,13 @@ pub fn by_id(rows: &(impl Read + ?Sized), id: &str) -> Option<(PostNo, Post)> {
     Some((post, rows.get::<Post>(&post)?))
 }
 
+/// The posts with these numbers, in this order.
+pub fn of_numbers(rows: &(impl Read + ?Sized), numbers: &[PostNo]) -> PostList {
+    let mut list = PostList::default();
+    list.add_all(rows, numbers);
+    list
+}
+
 /// The part of a channel's history from which a page is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
