@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use causeway_engine::policy::{
-    ComponentPolicies, OnFailure, POLICIES_AT_ONCE, PolicyChain, PolicyManager,
+    Candidate, ComponentPolicies, OnFailure, POLICIES_AT_ONCE, Place, PolicyChain, PolicyManager,
 };
 use causeway_engine::runtime::Sandbox;
 use causeway_kernel::boundary::policy::{
@@ -70,7 +70,8 @@ fn chain(sandbox: &Sandbox, folder: &Path, shipped: &[Shipped]) -> Result<Box<dy
     let data = tempfile::tempdir_in(folder)?;
     let policies = ComponentPolicies::open(sandbox.clone(), data.path())?;
     for (name, settings) in shipped {
-        let loaded = policies.load(name, bytes(name)?, (*settings).into(), OnFailure::Hold)?;
+        let candidate = Candidate::unsigned(name, &bytes(name)?, settings, OnFailure::Hold);
+        let loaded = policies.prepare(&candidate, Place::InForce)?;
         policies.keep(loaded.kept)?;
     }
     Ok(policies.open()?)
@@ -79,7 +80,8 @@ fn chain(sandbox: &Sandbox, folder: &Path, shipped: &[Shipped]) -> Result<Box<dy
 fn least(sandbox: &Sandbox, folder: &Path) -> Result<Box<dyn PolicyChain>> {
     let policies = ComponentPolicies::open(sandbox.clone(), folder)?;
     let testing = std::fs::read(component("testing/policy.wasm")?)?;
-    let loaded = policies.load("testing", testing, "allow".into(), OnFailure::Hold)?;
+    let candidate = Candidate::unsigned("testing", &testing, "allow", OnFailure::Hold);
+    let loaded = policies.prepare(&candidate, Place::InForce)?;
     Ok(loaded.chain)
 }
 
