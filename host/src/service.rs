@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use causeway_engine::policy::{ComponentPolicies, POLICIES_AT_ONCE, Trust};
+use causeway_engine::policy::{ComponentPolicies, POLICIES_AT_ONCE, POLICY_MEMORY_MAX, Trust};
 use causeway_engine::runtime::{
     ComponentOptions, ComponentSource, EMBEDDED_KERNEL, KernelSource, Sandbox, cache_dir,
 };
@@ -203,7 +203,7 @@ fn open_components(data_dir: &Path, trust: Trust) -> Result<(ComponentSource, Co
     let cache = cache_dir(data_dir);
     let sandbox = Sandbox::new(Some(&cache))?;
     let kernel = ComponentSource::embedded(sandbox, ComponentOptions::default());
-    let sandbox = Sandbox::pooled(POLICIES_AT_ONCE, Some(&cache))?;
+    let sandbox = Sandbox::pooled(POLICIES_AT_ONCE, POLICY_MEMORY_MAX, Some(&cache))?;
     let policies = ComponentPolicies::open_trusting(sandbox, data_dir, trust)?;
     Ok((kernel, policies))
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use causeway_engine::policy::{
-    Candidate, ComponentPolicies, OnFailure, POLICIES_AT_ONCE, Place, PolicyChain, PolicyManager,
-    SLOTS_MAX,
+    Candidate, ComponentPolicies, OnFailure, POLICIES_AT_ONCE, POLICY_MEMORY_MAX, Place,
+    PolicyChain, PolicyManager, SLOTS_MAX,
 };
 use causeway_engine::runtime::Sandbox;
 use causeway_kernel::boundary::policy::Question;
@@ -41,7 +41,7 @@ impl Taken {
 
 pub fn run(folder: &Path, swaps: usize) -> Result<Vec<Line>> {
     let cache = folder.join("memory-cache");
-    let sandbox = Sandbox::pooled(POLICIES_AT_ONCE, Some(&cache))?;
+    let sandbox = Sandbox::pooled(POLICIES_AT_ONCE, POLICY_MEMORY_MAX, Some(&cache))?;
     Ok(vec![
         loaded(&sandbox, folder, SLOTS_MAX)?,
         loaded(&sandbox, folder, LOADED)?,
