@@ -40,6 +40,7 @@ use crate::login_limit::LoginLimiter;
 use crate::metrics::Metrics;
 use crate::presence::{self, Presence};
 use crate::vault::{Asker, Secret, VAULT_FILE, Vault, VaultError};
+use crate::web_client::WebClient;
 
 /// How often to drop lines whose client did not come back, expired sessions and old failed logins.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
@@ -95,6 +96,8 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         settings.federation.clone(),
         Arc::clone(&files),
     );
+    let client = settings.client.as_deref();
+    let web_client = client.map(WebClient::open).transpose()?;
     let integrations = Integrations::new(&settings.integrations);
     // A configured proxy is trusted to name its clients; all connections come from its address.
     let proxied = !settings.client_address_header.is_empty();
@@ -110,6 +113,7 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         metrics: Arc::new(Metrics::default()),
         answers: answers::answers(),
         connections,
+        web_client,
         logins: LoginLimiter::default(),
         exporting: tokio::sync::Mutex::default(),
         installed_at_ms,

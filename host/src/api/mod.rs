@@ -55,6 +55,7 @@ use axum::middleware;
 
 use crate::app::SharedApp;
 use crate::http::finish::{self, Finish};
+use crate::web_client;
 
 /// Every route of the service. The outermost layer completes all responses.
 pub fn router(app: &SharedApp) -> Router {
@@ -95,9 +96,9 @@ pub fn router(app: &SharedApp) -> Router {
         .nest("/api/v4", v4)
         .merge(metrics::routes())
         .merge(incoming::routes())
+        .fallback(web_client::serve)
         .with_state(Arc::clone(app))
         .merge(app.federation.router())
-        .fallback(finish::unknown_route)
         .method_not_allowed_fallback(finish::unknown_route)
         .layer(middleware::from_fn_with_state(
             Finish {

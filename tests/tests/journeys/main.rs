@@ -51,4 +51,5 @@ mod session_api;
 mod session_file;
 mod shared_files;
 mod upgrade;
+mod web_client;
 mod websocket;
