@@ -1,7 +1,7 @@
 //! Rendered responses.
 
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::http::{ApiError, finish};
@@ -54,6 +54,25 @@ impl Rendered {
     #[must_use]
     pub fn json(value: &serde_json::Value) -> Rendered {
         Rendered::new(value.to_string())
+    }
+
+    /// The same answer with a digest of it, or 304 without a body if the client has it already.
+    #[must_use]
+    pub fn unless_known(self, request: &HeaderMap) -> Response {
+        let tag = format!("\"{}\"", blake3::hash(self.body.as_bytes()).to_hex());
+        let known = request.get_all(IF_NONE_MATCH).iter().any(|value| {
+            let tags = value.to_str().unwrap_or_default();
+            tags.split(',').any(|it| it.trim() == tag)
+        });
+        let mut response = if known {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            self.into_response()
+        };
+        if let Ok(tag) = HeaderValue::from_str(&tag) {
+            response.headers_mut().insert(ETAG, tag);
+        }
+        response
     }
 
     /// A JSON array of texts that are already JSON.

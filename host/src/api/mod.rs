@@ -5,6 +5,7 @@
 //! two are extractors ([`Caller`](crate::app::Caller), [`path::Ids`]), which run in the order of a handler's
 //! arguments; the last ones are done by the kernel.
 
+mod absent;
 mod access_tokens;
 pub mod acknowledgements;
 mod actions;
@@ -12,6 +13,7 @@ pub mod answer;
 pub mod auth;
 mod bots;
 mod channel_invitations;
+mod channel_search;
 pub mod channels;
 mod components;
 pub mod config;
@@ -31,15 +33,18 @@ pub mod path;
 pub mod pictures;
 pub mod policies;
 mod policy_metrics;
+mod post_info;
 pub mod posts;
 pub mod preferences;
 pub mod reactions;
 pub mod recordings;
 pub mod roles;
+pub mod saved;
 pub mod sessions;
 mod shadows;
 pub mod shared_channels;
 pub mod slash;
+mod statistics;
 pub mod statuses;
 mod suggestions;
 pub mod system;
@@ -67,12 +72,15 @@ pub fn router(app: &SharedApp) -> Router {
         .merge(teams::routes())
         .merge(channels::routes())
         .merge(direct::routes())
+        .merge(channel_search::routes())
         .merge(members::routes())
         .merge(posts::routes())
+        .merge(post_info::routes())
         .merge(files::routes())
         .merge(pictures::routes())
         .merge(acknowledgements::routes())
         .merge(preferences::routes())
+        .merge(saved::routes())
         .merge(reactions::routes())
         .merge(roles::routes())
         .merge(slash::routes())
@@ -82,6 +90,8 @@ pub fn router(app: &SharedApp) -> Router {
         .merge(actions::routes())
         .merge(statuses::routes())
         .merge(system::routes())
+        .merge(statistics::routes())
+        .merge(absent::routes())
         .merge(config::routes())
         .merge(channel_invitations::routes())
         .merge(connections::routes())

@@ -3,6 +3,7 @@
 mod acknowledgements;
 mod bots;
 mod client_library;
+mod client_requests;
 mod command_line;
 mod configuration;
 mod connections;
@@ -46,6 +47,7 @@ mod profiles;
 mod relocated;
 mod resend;
 mod roles;
+mod saved_posts;
 mod session;
 mod session_api;
 mod session_file;
