@@ -196,8 +196,12 @@ fn reported(params: &Params, user: &User) -> bool {
         &user.last_name,
         &user.email,
     ];
-    !(params.flag("hide_active") && user.delete_at == 0)
-        && !(params.flag("hide_inactive") && user.delete_at != 0)
+    let hides = if user.delete_at == 0 {
+        "hide_active"
+    } else {
+        "hide_inactive"
+    };
+    !params.flag(hides)
         && (role.is_empty() || user.roles.split(' ').any(|it| it == role))
         && names
             .iter()
