@@ -1,7 +1,7 @@
 //! Rendered responses.
 
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::http::{ApiError, finish};
@@ -60,19 +60,7 @@ impl Rendered {
     #[must_use]
     pub fn unless_known(self, request: &HeaderMap) -> Response {
         let tag = format!("\"{}\"", blake3::hash(self.body.as_bytes()).to_hex());
-        let known = request.get_all(IF_NONE_MATCH).iter().any(|value| {
-            let tags = value.to_str().unwrap_or_default();
-            tags.split(',').any(|it| it.trim() == tag)
-        });
-        let mut response = if known {
-            StatusCode::NOT_MODIFIED.into_response()
-        } else {
-            self.into_response()
-        };
-        if let Ok(tag) = HeaderValue::from_str(&tag) {
-            response.headers_mut().insert(ETAG, tag);
-        }
-        response
+        unchanged(request, &tag).unwrap_or_else(|| ([(ETAG, tag)], self).into_response())
     }
 
     /// A JSON array of texts that are already JSON.
@@ -80,6 +68,13 @@ impl Rendered {
     pub fn array(items: &[String]) -> Rendered {
         Rendered::new(format!("[{}]", items.join(",")))
     }
+}
+
+/// The response to a client that has already what this tag stands for.
+pub fn unchanged(request: &HeaderMap, tag: &str) -> Option<Response> {
+    let held = request.get(IF_NONE_MATCH)?.to_str().ok()?;
+    let is_held = held.split(',').any(|one| one.trim() == tag);
+    is_held.then(|| (StatusCode::NOT_MODIFIED, [(ETAG, tag.to_string())]).into_response())
 }
 
 impl IntoResponse for Rendered {

@@ -1,11 +1,13 @@
 //! Finding channels beyond one team's public ones, and their sizes. Client API §6.3, §15.
 
+use std::collections::BTreeSet;
+
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 use causeway_kernel::authority;
 use causeway_kernel::model::{Channel, SharedChannel};
-use causeway_kernel::rows::id::{ChannelNo, TeamNo, UserNo};
+use causeway_kernel::rows::id::{ChannelNo, TeamNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
 use causeway_views::json::{self, Viewer, Views};
@@ -14,6 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{ApiResult, Rendered};
+use super::channels::{render_all, with_total};
 use super::path::{Ids, Params, distinct};
 use crate::app::{Caller, SharedApp};
 use crate::http::{ApiError, Json};
@@ -57,7 +60,7 @@ async fn everywhere(
     if team_ids.len() > IDS_MAX {
         return Err(ApiError::invalid_body("team_ids"));
     }
-    let teams: Vec<TeamNo> = team_ids
+    let teams: BTreeSet<TeamNo> = team_ids
         .iter()
         .filter_map(|id| lookup::team(&rows, id))
         .collect();
@@ -80,9 +83,7 @@ async fn everywhere(
     let total = found.len();
     let page = Page::new(body.page.unwrap_or(0), per_page).of(found);
     let list = json::list(&page, |(_, channel)| views.channel_with_team(channel))?;
-    Ok(Rendered::new(format!(
-        "{{\"channels\":{list},\"total_count\":{total}}}"
-    )))
+    Ok(with_total(&list, total as u64))
 }
 
 #[derive(Deserialize)]
@@ -103,7 +104,7 @@ async fn groups(
         channel.place.letter() == "G" && has_member_named(&rows, *no, &term)
     });
     found.truncate(SEARCH_MAX);
-    render(&rows, caller.user, &found)
+    render_all(&rows, caller.user, &found)
 }
 
 fn has_member_named(rows: &(impl Read + ?Sized), channel: ChannelNo, term: &str) -> bool {
@@ -156,7 +157,7 @@ async fn own(State(app): State<SharedApp>, caller: Caller, ids: Ids, params: Par
             .any(|name| name.to_lowercase().starts_with(&term))
     });
     found.truncate(SEARCH_MAX);
-    render(&rows, caller.user, &found)
+    render_all(&rows, caller.user, &found)
 }
 
 /// A page of a team's archived channels: public ones, and private ones that the caller is in.
@@ -172,11 +173,5 @@ async fn archived(
     found.retain(|(no, channel)| {
         channel.delete_at != 0 && authority::may_read_channel(&rows, *no, caller.user)
     });
-    render(&rows, caller.user, &params.page().of(found))
-}
-
-fn render<R: Read>(rows: &R, viewer: UserNo, found: &[(ChannelNo, Channel)]) -> ApiResult {
-    let views = Views::new(rows, Viewer::of(rows, viewer));
-    let list = json::list(found, |(_, channel)| views.channel(channel))?;
-    Ok(Rendered::new(list))
+    render_all(&rows, caller.user, &params.page().of(found))
 }

@@ -95,9 +95,7 @@ async fn all(State(app): State<SharedApp>, caller: Caller, params: Params) -> Ap
     if params.flag("include_total_count") {
         let counts = channels::counts(&rows, None);
         let total = counts.public + counts.private + counts.archived;
-        return Ok(Rendered::new(format!(
-            "{{\"channels\":{list},\"total_count\":{total}}}"
-        )));
+        return Ok(with_total(&list, total));
     }
     Ok(Rendered::new(list))
 }
@@ -260,7 +258,22 @@ async fn pinned(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiRe
     Ok(Rendered::new(json::bounded(&views.post_list(&list))?))
 }
 
-fn render_all<R: Read>(rows: &R, viewer: UserNo, found: &[(ChannelNo, Channel)]) -> ApiResult {
+/// A page of channels, JSON already, and how many there are on all pages.
+pub(super) fn with_total(channels: &str, total: u64) -> Rendered {
+    Rendered::new(format!(
+        "{{\"channels\":{channels},\"total_count\":{total}}}"
+    ))
+}
+
+/// Channels as their reader sees them.
+///
+/// # Errors
+/// When the list is too long.
+pub(super) fn render_all<R: Read>(
+    rows: &R,
+    viewer: UserNo,
+    found: &[(ChannelNo, Channel)],
+) -> ApiResult {
     let views = Views::new(rows, Viewer::of(rows, viewer));
     let list = json::list(found, |(_, channel)| views.channel(channel))?;
     Ok(Rendered::new(list))

@@ -30,7 +30,8 @@ pub fn routes() -> Router<SharedApp> {
         .route("/reports/users/count", get(report_length))
 }
 
-/// Figures by name. Other sets of figures than the standard one are empty.
+/// Figures by name. Other sets of figures than the standard one are empty. Who is active is known from the service's
+/// last start on.
 async fn analytics(State(app): State<SharedApp>, caller: Caller, params: Params) -> ApiResult {
     let rows = app.rows();
     caller.require_admin(&rows)?;

@@ -97,17 +97,14 @@ impl<K: PartialEq> Phrases<K> {
     /// If that takes more steps than are left.
     pub fn find(&self, text: &str, budget: &mut Budget) -> Result<Vec<Hit<'_, K>>, Exceeded> {
         let lower = text.to_ascii_lowercase();
-        let mut words = Words::of(&lower);
+        let words: Vec<(&str, Range<usize>)> = Words::of(&lower).collect();
         let mut hits = Vec::new();
-        loop {
-            let mut following = words.clone();
-            let Some((_, first)) = words.next() else {
-                return Ok(hits);
-            };
+        for (at, (_, first)) in words.iter().enumerate() {
             let mut node = &self.root;
-            while let Some((word, place)) = following.next()
-                && let Some(reached) = node.next.get(word)
-            {
+            for (word, place) in words.iter().skip(at) {
+                let Some(reached) = node.next.get(*word) else {
+                    break;
+                };
                 budget.spend(1)?;
                 node = reached;
                 if !node.entries.is_empty() {
@@ -118,12 +115,12 @@ impl<K: PartialEq> Phrases<K> {
                 }
             }
         }
+        Ok(hits)
     }
 }
 
 /// The words of a text, with their bytes in it. All non-ASCII characters count as part of a word: which of them are
 /// letters depends on the Unicode version.
-#[derive(Clone)]
 struct Words<'t> {
     text: &'t str,
     /// Where the next word is looked for: at the boundary of a character.

@@ -38,17 +38,7 @@ fn policies(data: &TempDir) -> ComponentPolicies {
 }
 
 /// Loads without a signature, as most of these tests do.
-trait LoadUnsigned {
-    fn load(
-        &self,
-        name: &str,
-        component: Vec<u8>,
-        settings: String,
-        on_failure: OnFailure,
-    ) -> Result<PolicyChange, PolicyError>;
-}
-
-impl LoadUnsigned for ComponentPolicies {
+trait LoadUnsigned: PolicyManager {
     fn load(
         &self,
         name: &str,
@@ -60,6 +50,8 @@ impl LoadUnsigned for ComponentPolicies {
         self.prepare(&candidate, Place::InForce)
     }
 }
+
+impl LoadUnsigned for ComponentPolicies {}
 
 /// What a question about something in a channel begins with.
 fn context(now_ms: i64) -> Context<'static> {
