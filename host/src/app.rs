@@ -27,6 +27,7 @@ use crate::login_limit::LoginLimiter;
 use crate::metrics::Metrics;
 use crate::presence::Presence;
 use crate::vault::{LoginSession, Secret, Vault};
+use crate::web_client::WebClient;
 
 /// State of the service, shared by all handlers.
 pub struct App {
@@ -54,6 +55,8 @@ pub struct App {
     pub answers: Arc<Answers>,
     /// Open HTTP connections.
     pub connections: Arc<Connections>,
+    /// The web client, if there is one.
+    pub web_client: Option<WebClient>,
     /// Counts failed logins.
     pub logins: LoginLimiter,
     /// Held during an export, which keeps a CPU and the disk busy.

@@ -19,3 +19,4 @@ pub mod metrics;
 pub mod presence;
 pub mod service;
 pub mod vault;
+pub mod web_client;

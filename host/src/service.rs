@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use causeway_engine::policy::{ComponentPolicies, POLICIES_AT_ONCE, Trust};
+use causeway_engine::policy::{ComponentPolicies, POLICIES_AT_ONCE, POLICY_MEMORY_MAX, Trust};
 use causeway_engine::runtime::{
     ComponentOptions, ComponentSource, EMBEDDED_KERNEL, KernelSource, Sandbox, cache_dir,
 };
@@ -41,6 +41,7 @@ use crate::login_limit::LoginLimiter;
 use crate::metrics::Metrics;
 use crate::presence::{self, Presence};
 use crate::vault::{Asker, Secret, VAULT_FILE, Vault, VaultError};
+use crate::web_client::WebClient;
 
 /// How often to drop lines whose client did not come back, expired sessions and old failed logins.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
@@ -97,6 +98,8 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         settings.federation.clone(),
         Arc::clone(&files),
     );
+    let client = settings.client.as_deref();
+    let web_client = client.map(WebClient::open).transpose()?;
     let integrations = Integrations::new(&settings.integrations);
     // A configured proxy is trusted to name its clients; all connections come from its address.
     let proxied = !settings.client_address_header.is_empty();
@@ -114,6 +117,7 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         metrics: Arc::new(Metrics::default()),
         answers: answers::answers(),
         connections,
+        web_client,
         logins: LoginLimiter::default(),
         exporting: tokio::sync::Mutex::default(),
         installed_at_ms,
@@ -208,7 +212,7 @@ fn open_components(data_dir: &Path, trust: Trust) -> Result<(ComponentSource, Co
     let cache = cache_dir(data_dir);
     let sandbox = Sandbox::new(Some(&cache))?;
     let kernel = ComponentSource::embedded(sandbox, ComponentOptions::default());
-    let sandbox = Sandbox::pooled(POLICIES_AT_ONCE, Some(&cache))?;
+    let sandbox = Sandbox::pooled(POLICIES_AT_ONCE, POLICY_MEMORY_MAX, Some(&cache))?;
     let policies = ComponentPolicies::open_trusting(sandbox, data_dir, trust)?;
     Ok((kernel, policies))
 }

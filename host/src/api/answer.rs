@@ -1,7 +1,7 @@
 //! Rendered responses.
 
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::http::{ApiError, finish};
@@ -56,11 +56,25 @@ impl Rendered {
         Rendered::new(value.to_string())
     }
 
+    /// The same answer with a digest of it, or 304 without a body if the client has it already.
+    #[must_use]
+    pub fn unless_known(self, request: &HeaderMap) -> Response {
+        let tag = format!("\"{}\"", blake3::hash(self.body.as_bytes()).to_hex());
+        unchanged(request, &tag).unwrap_or_else(|| ([(ETAG, tag)], self).into_response())
+    }
+
     /// A JSON array of texts that are already JSON.
     #[must_use]
     pub fn array(items: &[String]) -> Rendered {
         Rendered::new(format!("[{}]", items.join(",")))
     }
+}
+
+/// The response to a client that has already what this tag stands for.
+pub fn unchanged(request: &HeaderMap, tag: &str) -> Option<Response> {
+    let held = request.get(IF_NONE_MATCH)?.to_str().ok()?;
+    let is_held = held.split(',').any(|one| one.trim() == tag);
+    is_held.then(|| (StatusCode::NOT_MODIFIED, [(ETAG, tag.to_string())]).into_response())
 }
 
 impl IntoResponse for Rendered {

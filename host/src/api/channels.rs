@@ -2,7 +2,8 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use axum::routing::{get, post};
 use causeway_kernel::authority;
 use causeway_kernel::boundary::output::Object;
@@ -91,6 +92,11 @@ async fn all(State(app): State<SharedApp>, caller: Caller, params: Params) -> Ap
     let found = channels::all(&rows, params.page())?;
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
     let list = json::list(&found, |(_, channel)| views.channel_with_team(channel))?;
+    if params.flag("include_total_count") {
+        let counts = channels::counts(&rows, None);
+        let total = counts.public + counts.private + counts.archived;
+        return Ok(with_total(&list, total));
+    }
     Ok(Rendered::new(list))
 }
 
@@ -187,12 +193,13 @@ async fn of_user_in_team(
     caller: Caller,
     ids: Ids,
     params: Params,
-) -> ApiResult {
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let rows = app.rows();
     let user = ids.own_user(&rows, &caller)?;
     let team = ids.team(&rows, &caller)?;
     let found = channels::of_user(&rows, user, Some(team), params.flag("include_deleted"));
-    render_all(&rows, caller.user, &found)
+    Ok(render_all(&rows, caller.user, &found)?.unless_known(&headers))
 }
 
 #[derive(Deserialize)]
@@ -225,11 +232,18 @@ async fn autocomplete(
     render_all(&rows, caller.user, &found)
 }
 
-async fn stats(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
+async fn stats(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    ids: Ids,
+    params: Params,
+) -> ApiResult {
     let rows = app.rows();
     let channel = ids.channel(&rows, &caller)?;
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
-    Ok(Rendered::new(json::text(&views.channel_stats(channel))))
+    let with_files = !params.flag("exclude_files_count");
+    let stats = views.channel_stats(channel, with_files);
+    Ok(Rendered::new(json::text(&stats)))
 }
 
 async fn pinned(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
@@ -244,7 +258,22 @@ async fn pinned(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiRe
     Ok(Rendered::new(json::bounded(&views.post_list(&list))?))
 }
 
-fn render_all<R: Read>(rows: &R, viewer: UserNo, found: &[(ChannelNo, Channel)]) -> ApiResult {
+/// A page of channels, JSON already, and how many there are on all pages.
+pub(super) fn with_total(channels: &str, total: u64) -> Rendered {
+    Rendered::new(format!(
+        "{{\"channels\":{channels},\"total_count\":{total}}}"
+    ))
+}
+
+/// Channels as their reader sees them.
+///
+/// # Errors
+/// When the list is too long.
+pub(super) fn render_all<R: Read>(
+    rows: &R,
+    viewer: UserNo,
+    found: &[(ChannelNo, Channel)],
+) -> ApiResult {
     let views = Views::new(rows, Viewer::of(rows, viewer));
     let list = json::list(found, |(_, channel)| views.channel(channel))?;
     Ok(Rendered::new(list))

@@ -250,7 +250,7 @@ fn render<R: Read>(rows: &R, viewer: UserNo, found: &[Membership]) -> Result<Str
     })
 }
 
-/// The same, one JSON object per line.
+/// The same with the names of the channels' teams, one JSON object per line.
 fn render_lines<R: Read>(
     rows: &R,
     viewer: UserNo,
@@ -259,7 +259,7 @@ fn render_lines<R: Read>(
     let views = Views::new(rows, Viewer::of(rows, viewer));
     let mut lines = BoundedText::default();
     for (channel, user, member) in found {
-        lines.push(&views.channel_member(*channel, *user, member))?;
+        lines.push(&views.channel_member_with_team(*channel, *user, member))?;
         lines.push_str("\n")?;
     }
     Ok(lines.into_string())

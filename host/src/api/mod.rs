@@ -5,6 +5,7 @@
 //! two are extractors ([`Caller`](crate::app::Caller), [`path::Ids`]), which run in the order of a handler's
 //! arguments; the last ones are done by the kernel.
 
+mod absent;
 mod access_tokens;
 pub mod acknowledgements;
 mod actions;
@@ -12,6 +13,7 @@ pub mod answer;
 pub mod auth;
 mod bots;
 mod channel_invitations;
+mod channel_search;
 pub mod channels;
 mod components;
 pub mod config;
@@ -31,16 +33,19 @@ pub mod path;
 pub mod pictures;
 pub mod policies;
 mod policy_metrics;
+mod post_info;
 pub mod posts;
 pub mod preferences;
 pub mod reactions;
 pub mod recordings;
 pub mod roles;
+pub mod saved;
 mod search;
 pub mod sessions;
 mod shadows;
 pub mod shared_channels;
 pub mod slash;
+mod statistics;
 pub mod statuses;
 mod suggestions;
 pub mod system;
@@ -58,6 +63,7 @@ use axum::middleware;
 
 use crate::app::SharedApp;
 use crate::http::finish::{self, Finish};
+use crate::web_client;
 
 /// Every route of the service. The outermost layer completes all responses.
 pub fn router(app: &SharedApp) -> Router {
@@ -69,13 +75,16 @@ pub fn router(app: &SharedApp) -> Router {
         .merge(teams::routes())
         .merge(channels::routes())
         .merge(direct::routes())
+        .merge(channel_search::routes())
         .merge(members::routes())
         .merge(posts::routes())
+        .merge(post_info::routes())
         .merge(files::routes())
         .merge(search::routes())
         .merge(pictures::routes())
         .merge(acknowledgements::routes())
         .merge(preferences::routes())
+        .merge(saved::routes())
         .merge(reactions::routes())
         .merge(roles::routes())
         .merge(slash::routes())
@@ -85,6 +94,8 @@ pub fn router(app: &SharedApp) -> Router {
         .merge(actions::routes())
         .merge(statuses::routes())
         .merge(system::routes())
+        .merge(statistics::routes())
+        .merge(absent::routes())
         .merge(config::routes())
         .merge(channel_invitations::routes())
         .merge(connections::routes())
@@ -99,9 +110,9 @@ pub fn router(app: &SharedApp) -> Router {
         .nest("/api/v4", v4)
         .merge(metrics::routes())
         .merge(incoming::routes())
+        .fallback(web_client::serve)
         .with_state(Arc::clone(app))
         .merge(app.federation.router())
-        .fallback(finish::unknown_route)
         .method_not_allowed_fallback(finish::unknown_route)
         .layer(middleware::from_fn_with_state(
             Finish {

@@ -2,8 +2,8 @@
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use causeway_files::Kept;
@@ -12,7 +12,7 @@ use causeway_kernel::model::{Picture, User};
 use causeway_kernel::rows::id::UserNo;
 use causeway_kernel::rows::tx::Read;
 
-use super::answer::{ApiResult, Rendered};
+use super::answer::{ApiResult, Rendered, unchanged};
 use super::path::Ids;
 use crate::app::{Caller, SharedApp};
 use crate::files;
@@ -78,13 +78,6 @@ async fn made(app: &SharedApp, user: &User, headers: &HeaderMap) -> Result<Respo
     }
     let png = app.files.generated_profile_picture(user).await?;
     Ok(picture(tag, png))
-}
-
-/// The response to a client that has the picture with this tag.
-fn unchanged(headers: &HeaderMap, tag: &str) -> Option<Response> {
-    let held = headers.get(IF_NONE_MATCH)?.to_str().ok()?;
-    let is_held = held.split(',').any(|one| one.trim() == tag);
-    is_held.then(|| (StatusCode::NOT_MODIFIED, [(ETAG, tag.to_string())]).into_response())
 }
 
 fn picture(tag: String, png: Vec<u8>) -> Response {

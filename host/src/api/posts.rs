@@ -2,7 +2,8 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use axum::routing::{get, post, put};
 use causeway_kernel::authority;
 use causeway_kernel::boundary::output::Object;
@@ -383,7 +384,8 @@ async fn around_unread(
     caller: Caller,
     ids: Ids,
     params: Params,
-) -> ApiResult {
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let before = params.number("limit_before").unwrap_or(AROUND_DEFAULT);
     let after = params.number("limit_after").unwrap_or(AROUND_DEFAULT);
     if after == 0 {
@@ -394,10 +396,14 @@ async fn around_unread(
     let channel = ids.channel(&rows, &caller)?;
     let threads = !params.flag("skipFetchThreads");
     let list = posts::around_unread(&rows, channel, user, before, after, threads)?;
-    render_list(&rows, caller.user, &list)
+    Ok(render_list(&rows, caller.user, &list)?.unless_known(&headers))
 }
 
-fn render_list<R: Read>(rows: &R, viewer: UserNo, list: &PostList) -> ApiResult {
+/// A list of posts as its reader sees it.
+///
+/// # Errors
+/// When it is too long.
+pub(super) fn render_list<R: Read>(rows: &R, viewer: UserNo, list: &PostList) -> ApiResult {
     let views = Views::new(rows, Viewer::of(rows, viewer));
     Ok(Rendered::new(json::bounded(&views.post_list(list))?))
 }

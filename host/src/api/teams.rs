@@ -15,7 +15,7 @@ use causeway_views::query::{teams, unread};
 use serde::Deserialize;
 
 use super::answer::{ApiResult, Rendered};
-use super::path::{Ids, Params};
+use super::path::{Ids, Params, distinct};
 use crate::app::{Caller, SharedApp};
 use crate::http::{ApiError, Json};
 
@@ -27,6 +27,7 @@ pub fn routes() -> Router<SharedApp> {
         .route("/teams/name/{name}", get(by_name))
         .route("/teams/name/{name}/exists", get(exists))
         .route("/teams/{team_id}/members", post(add_member).get(members))
+        .route("/teams/{team_id}/members/ids", post(members_by_ids))
         .route("/teams/{team_id}/members/{user_id}", get(member))
         .route("/teams/{team_id}/stats", get(stats))
         .route("/users/{user_id}/teams", get(of_user))
@@ -150,6 +151,26 @@ async fn members(
     let found: Vec<(TeamNo, UserNo, TeamMember)> = teams::members(&rows, team, params.page())?
         .into_iter()
         .map(|(user, member)| (team, user, member))
+        .collect();
+    render_members(&rows, caller.user, &found)
+}
+
+async fn members_by_ids(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    ids: Ids,
+    Json(user_ids): Json<Vec<String>>,
+) -> ApiResult {
+    let user_ids = distinct(user_ids, "user_ids")?;
+    let rows = app.rows();
+    let team = ids.own_team(&rows, &caller)?;
+    let found: Vec<(TeamNo, UserNo, TeamMember)> = user_ids
+        .iter()
+        .filter_map(|id| {
+            let user = lookup::user(&rows, id)?;
+            let member = rows.get::<TeamMember>(&(team, user))?;
+            (member.delete_at == 0).then_some((team, user, member))
+        })
         .collect();
     render_members(&rows, caller.user, &found)
 }

@@ -2,7 +2,8 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use axum::routing::{get, post, put};
 use causeway_kernel::authority;
 use causeway_kernel::boundary::input::Actor;
@@ -170,10 +171,15 @@ impl App {
     }
 }
 
-async fn by_id(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
+async fn by_id(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    ids: Ids,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let user = ids.user(&app.rows(), &caller)?;
-    app.show(caller.user, Some(&Object::User(user)))
-        .map(Rendered::new)
+    let shown = app.show(caller.user, Some(&Object::User(user)))?;
+    Ok(Rendered::new(shown).unless_known(&headers))
 }
 
 async fn by_username(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {

@@ -31,6 +31,9 @@ pub struct ServeArgs {
     /// counted by address.
     #[arg(long, env = "CAUSEWAY_CLIENT_ADDRESS_HEADER", value_name = "NAME")]
     client_address_header: Option<String>,
+    /// Folder of an unpacked web client of Mattermost, to be used in browsers at the site URL.
+    #[arg(long, env = "CAUSEWAY_CLIENT", value_name = "DIR")]
+    client: Option<PathBuf>,
     /// Configuration file: TOML, or a `config.json` of Mattermost. Flags and environment take precedence; SIGHUP
     /// reads it again. See docs/configuration.md.
     #[arg(long, env = "CAUSEWAY_CONFIG", value_name = "FILE")]
@@ -52,6 +55,7 @@ pub fn run(args: ServeArgs) -> Result<ExitCode> {
         listen: args.listen,
         site_url: args.site_url,
         client_address_header: args.client_address_header,
+        client: args.client,
         allow_private_targets: args.allow_private_targets,
         log_format: args.log_format,
         log_filter: args.log,

@@ -55,6 +55,8 @@ pub struct File {
     pub client_address_header: String,
     /// See [`Settings::metrics_public`](super::Settings::metrics_public).
     pub metrics_public: bool,
+    /// See [`Settings::client`](super::Settings::client).
+    pub client: Option<PathBuf>,
     /// See [`Settings::log_format`](super::Settings::log_format).
     pub log_format: LogFormat,
     /// See [`Settings::log_filter`](super::Settings::log_filter).

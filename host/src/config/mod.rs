@@ -59,6 +59,8 @@ pub struct Settings {
     pub client_address_header: String,
     /// Whether `/metrics` is also served to other machines.
     pub metrics_public: bool,
+    /// Folder of an unpacked web client.
+    pub client: Option<PathBuf>,
     /// How the log is written.
     pub log_format: LogFormat,
     /// Log filter in the syntax of `tracing`, e.g. `info,causeway=debug`.
@@ -90,6 +92,8 @@ pub struct Overrides {
     pub site_url: Option<String>,
     /// See [`Settings::client_address_header`].
     pub client_address_header: Option<String>,
+    /// See [`Settings::client`].
+    pub client: Option<PathBuf>,
     /// Forces [`FederationSettings::allow_private_targets`] on, whatever the file says.
     pub allow_private_targets: bool,
     /// See [`Settings::log_format`].
@@ -203,6 +207,7 @@ impl Settings {
             allowed_origins: file.allowed_origins,
             client_address_header,
             metrics_public: file.metrics_public,
+            client: overrides.client.or(file.client),
             log_format: overrides.log_format.unwrap_or(file.log_format),
             log_filter: overrides
                 .log_filter

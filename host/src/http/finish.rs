@@ -146,7 +146,7 @@ fn add_headers(response: &mut Response, method: &Method, request_id: &str) {
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    if method == Method::GET {
+    if method == Method::GET && !headers.contains_key(CACHE_CONTROL) {
         headers.insert(EXPIRES, HeaderValue::from_static("0"));
     } else if !headers.contains_key(CACHE_CONTROL) && headers.contains_key("token") {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -11,11 +11,11 @@ use crate::boundary::env::Rows;
 use crate::boundary::policy::Direction;
 use crate::gate::{self, Candidate, Crossing, Judgement, Objection, Route};
 use crate::model::limits::GROUP_MEMBERS;
-use crate::model::{Channel, LinkState, PeerKind, Place, SharedChannel};
+use crate::model::{LinkState, PeerKind, Place};
 use crate::objects::direct::{self, NewDirect, Participants};
 use crate::rows::id::{ChannelNo, Id, UserNo};
 use crate::rows::lookup;
-use crate::rows::tx::{Read, Tx};
+use crate::rows::tx::Tx;
 use crate::sharing::directory::NO_CHANNEL;
 use crate::sharing::{self, link};
 use crate::wire::message::{ChannelInvite, WireUser};
@@ -240,18 +240,7 @@ fn open(tx: &mut Tx<'_>, peer: &Peer, no: ChannelNo, people: &Participants) {
     // Messages about the sharing are addressed to a member.
     let is_local = |no: &UserNo| tx.user(*no).is_some_and(|user| user.origin.is_ours());
     let creator = people.users().find(is_local).unwrap_or(peer.row.creator);
-    if !tx.has::<SharedChannel>(&no)
-        && let Some(mut channel) = tx.get::<Channel>(&no)
-    {
-        let row = SharedChannel {
-            home: channel.origin.is_ours(),
-            read_only: false,
-            creator: Some(creator),
-            create_at: tx.now_ms(),
-            connection: Some(peer.no),
-        };
-        sharing::mark_shared(tx, no, &mut channel, &row);
-    }
+    sharing::direct::mark(tx, no, creator, Some(peer.no));
     if sharing::direct::is_live(tx, no, peer.no) {
         return;
     }

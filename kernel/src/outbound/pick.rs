@@ -355,9 +355,9 @@ fn exceptions(
             Some(row) if is_live(&row) => row,
             stale => {
                 exception::discard(tx, time);
-                if stale.is_some_and(|row| profiles::try_elsewhere(tx, &row)) {
-                    // This step's rounds may be over.
-                    due::send_at(tx, now_ms, no);
+                // The job that looks for them when a channel ends may not have come to it.
+                if let Some(row) = stale {
+                    profiles::try_elsewhere(tx, &row);
                 }
                 continue;
             }

@@ -264,8 +264,8 @@ pub fn try_all_elsewhere(
 }
 
 /// The exception of a profile that the policies held back ends with its channel: the change goes into the feed of people
-/// once more. Who holds the profile already does not get it again. Returns whether there is such a change.
-pub fn try_elsewhere(tx: &mut Tx<'_>, row: &Exception) -> bool {
+/// once more. Who holds the profile already does not get it again.
+pub fn try_elsewhere(tx: &mut Tx<'_>, row: &Exception) {
     if let FeedObject::User(no) = row.object
         && row.state.is_of_policies()
         && Behaviour::Undecided.is_in_force(tx)
@@ -273,9 +273,7 @@ pub fn try_elsewhere(tx: &mut Tx<'_>, row: &Exception) -> bool {
     {
         feed::user_changed(tx, no, &mut user);
         tx.put(&no, &user);
-        return true;
     }
-    false
 }
 
 /// A portion of a channel's exceptions that are about people and not about posts.

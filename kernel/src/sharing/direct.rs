@@ -168,6 +168,12 @@ fn share_over(tx: &mut Tx<'_>, no: ChannelNo, connection: ConnectionNo, creator:
     if is_live(tx, no, connection) {
         return;
     }
+    mark(tx, no, creator, None);
+    link::open_whole(tx, no, connection, LinkState::Inviting, creator);
+}
+
+/// Records that a direct or group channel is shared, if it was not: by the peer of a connection, or from here.
+pub fn mark(tx: &mut Tx<'_>, no: ChannelNo, creator: UserNo, connection: Option<ConnectionNo>) {
     if !tx.has::<SharedChannel>(&no)
         && let Some(mut channel) = tx.get::<Channel>(&no)
     {
@@ -176,11 +182,10 @@ fn share_over(tx: &mut Tx<'_>, no: ChannelNo, connection: ConnectionNo, creator:
             read_only: false,
             creator: Some(creator),
             create_at: tx.now_ms(),
-            connection: None,
+            connection,
         };
         mark_shared(tx, no, &mut channel, &row);
     }
-    link::open_whole(tx, no, connection, LinkState::Inviting, creator);
 }
 
 /// With how many workspaces a channel is shared, and with which ones it is not, as the policies do not let it.

@@ -49,31 +49,56 @@ pub enum InChannel {
     By(Named<Answer>),
 }
 
-/// The exceptions from a default.
+/// A default answer with exceptions.
 #[derive(Clone, Copy, Debug)]
-pub struct Exceptions<'s> {
-    /// Those for connections.
+pub struct Answers<'s> {
+    /// What applies without an exception.
+    pub default: Answer,
+    /// Exceptions for connections.
     pub connections: &'s Named<Answer>,
-    /// Those for channels, which come first.
+    /// Exceptions for channels, which come first.
     pub channels: &'s Named<InChannel>,
 }
 
-impl Exceptions<'_> {
-    /// What applies to a connection in a channel, by its id and name; the most specific answer.
+/// Where something is denied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Nowhere.
+    Nowhere,
+    /// As an exception.
+    Some,
+    /// Except where it is allowed.
+    Most,
+    /// Everywhere.
+    All,
+}
+
+impl Answers<'_> {
+    /// Whether a connection is allowed in a channel, by the channel's id and name: the most specific answer.
     #[must_use]
-    pub fn answer(self, connection: &Connection, (id, name): (&str, &str)) -> Option<Answer> {
+    pub fn allow(self, connection: &Connection, (id, name): (&str, &str)) -> bool {
         let of = |named: &Named<Answer>| named.get(&connection.id, &connection.name).copied();
         let in_channel = match self.channels.get(id, name) {
             Some(InChannel::Everywhere(answer)) => Some(*answer),
             Some(InChannel::By(connections)) => of(connections),
             None => None,
         };
-        in_channel.or_else(|| of(self.connections))
+        let exception = in_channel.or_else(|| of(self.connections));
+        exception.unwrap_or(self.default) == Answer::Allow
     }
 
-    /// Whether an answer is among them.
+    /// Where it is denied.
     #[must_use]
-    pub fn have(self, answer: Answer) -> bool {
+    pub fn denied(self) -> Extent {
+        match self.default {
+            Answer::Deny if self.except(Answer::Allow) => Extent::Most,
+            Answer::Deny => Extent::All,
+            Answer::Allow if self.except(Answer::Deny) => Extent::Some,
+            Answer::Allow => Extent::Nowhere,
+        }
+    }
+
+    fn except(self, answer: Answer) -> bool {
         let has = |named: &Named<Answer>| named.0.values().any(|it| *it == answer);
         let in_channel = |it: &InChannel| match it {
             InChannel::Everywhere(it) => *it == answer,
@@ -94,16 +119,26 @@ mod tests {
             r#"{"lab": "deny", "builds": {"globex": "deny", "i": "allow"}, "dd": "allow"}"#;
         let connections = crate::read(connections).unwrap();
         let channels = crate::read(channels).unwrap();
-        let exceptions = Exceptions {
+        let answers = |default| Answers {
+            default,
             connections: &connections,
             channels: &channels,
         };
+        // `None` = no exception applies.
         let answer = |id: &str, name: &str, channel| {
             let connection = Connection {
                 id: id.into(),
                 name: name.into(),
             };
-            exceptions.answer(&connection, channel)
+            let by_default = [Answer::Allow, Answer::Deny];
+            match by_default.map(|it| answers(it).allow(&connection, channel)) {
+                [true, true] => Some(Answer::Allow),
+                [false, false] => Some(Answer::Deny),
+                found => {
+                    assert_eq!(found, [true, false]);
+                    None
+                }
+            }
         };
         assert_eq!(answer("g", "globex", ("x", "town")), Some(Answer::Allow));
         assert_eq!(answer("g", "globex", ("x", "lab")), Some(Answer::Deny));
@@ -111,7 +146,8 @@ mod tests {
         assert_eq!(answer("i", "initech", ("x", "builds")), Some(Answer::Allow));
         assert_eq!(answer("u", "umbrella", ("x", "builds")), None);
         assert_eq!(answer("i", "initech", ("dd", "lab")), Some(Answer::Allow));
-        assert!(exceptions.have(Answer::Deny));
+        assert_eq!(answers(Answer::Deny).denied(), Extent::Most);
+        assert_eq!(answers(Answer::Allow).denied(), Extent::Some);
         let wrong = crate::read::<Named<InChannel>>(r#"{"lab": "maybe"}"#).unwrap_err();
         assert!(
             wrong.contains("lab") && wrong.contains("\"allow\" or \"deny\""),

@@ -5,10 +5,10 @@ mod answers;
 mod scope;
 mod settings;
 
-pub use answers::{Answer, Exceptions, InChannel, Named};
+pub use answers::{Answer, Answers, Extent, InChannel, Named};
 pub use bindings::causeway::policy::context;
-pub use scope::{Way, concerns};
-pub use settings::{NonEmpty, read};
+pub use scope::{Way, concerns, names};
+pub use settings::{NonEmpty, includes, read};
 
 use context::{Decision, Denial};
 

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::context::{Connection, Crossing, Direction};
+use crate::context::{Crossing, Direction};
 use crate::settings::NonEmpty;
 
 /// A direction, as settings name it.
@@ -35,17 +35,23 @@ pub fn concerns(
     crossing: &Crossing,
 ) -> bool {
     way.is_none_or(|way| way.is(crossing.direction))
-        && connections.is_none_or(|listed| is_listed(listed, &crossing.connection))
+        && names(
+            connections,
+            &crossing.connection.id,
+            &crossing.connection.name,
+        )
 }
 
-fn is_listed(listed: &NonEmpty<String>, connection: &Connection) -> bool {
-    let mut listed = listed.iter();
-    listed.any(|it| *it == connection.id || *it == connection.name)
+/// Whether a list of ids or names is about what has this id and name; no list is about everything.
+#[must_use]
+pub fn names(listed: Option<&NonEmpty<String>>, id: &str, name: &str) -> bool {
+    listed.is_none_or(|listed| listed.iter().any(|it| it == id || it == name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::Connection;
 
     fn listed(names: &[&str]) -> NonEmpty<String> {
         let names: Vec<String> = names.iter().map(|it| (*it).to_owned()).collect();

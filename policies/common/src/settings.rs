@@ -33,6 +33,11 @@ impl<T> NonEmpty<T> {
     }
 }
 
+/// Whether a list contains something; no list contains everything.
+pub fn includes<T: PartialEq>(list: Option<&NonEmpty<T>>, wanted: &T) -> bool {
+    list.is_none_or(|list| list.iter().any(|it| it == wanted))
+}
+
 /// Reads settings; a blank text means `{}`.
 ///
 /// # Errors

@@ -4,11 +4,11 @@ use std::fmt;
 
 use causeway_policy_common::Way;
 use causeway_policy_common::context::Direction;
-use regex_lite::Regex;
 
 use crate::budget::{Budget, Exceeded};
+use crate::expression::Expression;
+use crate::spans;
 use crate::words::Phrases;
-use crate::{expression, spans};
 
 /// Maximum entries of a list, so that decisions stay cheap.
 const ENTRIES_MAX: usize = 10_000;
@@ -21,7 +21,7 @@ const EXPRESSIONS_MAX: usize = 50;
 pub struct List {
     phrases: Phrases<Section>,
     /// Each with its section and line number.
-    expressions: Vec<(Section, usize, Regex)>,
+    expressions: Vec<(Section, usize, Expression)>,
     /// The sections that have entries.
     sections: Vec<Section>,
     entries: usize,
@@ -110,7 +110,7 @@ impl List {
                     "a list may have at most {EXPRESSIONS_MAX} expressions"
                 ));
             }
-            let expression = expression::compile(text)?;
+            let expression = Expression::compile(text)?;
             self.expressions.push((section, line, expression));
         } else {
             self.phrases.add(section, text)?;
@@ -161,7 +161,7 @@ impl List {
                 Some(Mode::Deny) if expression.is_match(text) => {
                     return Ok(Found::Denied(Offence::Expression(*line)));
                 }
-                Some(Mode::Mask) => masked.extend(expression::find(expression, text, budget)?),
+                Some(Mode::Mask) => masked.extend(expression.find(text, budget)?),
                 _ => {}
             }
         }

@@ -68,18 +68,19 @@ impl<K: PartialEq> Phrases<K> {
             return Err("an entry may have at most 200 bytes");
         }
         // Other punctuation would be ignored, so that "c++" would deny every "c".
-        let is_plain = |c: char| is_of_word(c) || matches!(c, ' ' | '\t' | '-' | '\'');
-        if !text.chars().all(is_plain) {
+        let is_plain = |byte| is_of_word(byte) || matches!(byte, b' ' | b'\t' | b'-' | b'\'');
+        if !text.bytes().all(is_plain) {
             return Err(
                 "an entry may only contain letters, digits, spaces, \"_\", \"-\" and \"'\"",
             );
         }
-        let words = words(text);
-        if words.is_empty() {
+        let lower = text.to_ascii_lowercase();
+        let mut words = Words::of(&lower).peekable();
+        if words.peek().is_none() {
             return Err("an entry must have at least one letter or digit");
         }
-        let end = words.into_iter().fold(&mut self.root, |node, word| {
-            node.next.entry(word.lower).or_default()
+        let end = words.fold(&mut self.root, |node, (word, _)| {
+            node.next.entry(word.to_owned()).or_default()
         });
         if end.entries.iter().all(|entry| entry.kind != kind) {
             let text = text.to_owned();
@@ -95,12 +96,13 @@ impl<K: PartialEq> Phrases<K> {
     /// # Errors
     /// If that takes more steps than are left.
     pub fn find(&self, text: &str, budget: &mut Budget) -> Result<Vec<Hit<'_, K>>, Exceeded> {
-        let words = words(text);
+        let lower = text.to_ascii_lowercase();
+        let words: Vec<(&str, Range<usize>)> = Words::of(&lower).collect();
         let mut hits = Vec::new();
-        for (at, first) in words.iter().enumerate() {
+        for (at, (_, first)) in words.iter().enumerate() {
             let mut node = &self.root;
-            for word in words.iter().skip(at) {
-                let Some(reached) = node.next.get(&word.lower) else {
+            for (word, place) in words.iter().skip(at) {
+                let Some(reached) = node.next.get(*word) else {
                     break;
                 };
                 budget.spend(1)?;
@@ -108,7 +110,7 @@ impl<K: PartialEq> Phrases<K> {
                 if !node.entries.is_empty() {
                     hits.push(Hit {
                         entries: &node.entries,
-                        place: first.place.start..word.place.end,
+                        place: first.start..place.end,
                     });
                 }
             }
@@ -117,33 +119,36 @@ impl<K: PartialEq> Phrases<K> {
     }
 }
 
-/// A word of a text.
-struct Word {
-    /// With ASCII letters in lower case.
-    lower: String,
-    place: Range<usize>,
+/// The words of a text, with their bytes in it. All non-ASCII characters count as part of a word: which of them are
+/// letters depends on the Unicode version.
+struct Words<'t> {
+    text: &'t str,
+    /// Where the next word is looked for: at the boundary of a character.
+    at: usize,
 }
 
-/// The words of a text. All non-ASCII characters count as part of a word: which of them are letters
-/// depends on the Unicode version.
-fn words(text: &str) -> Vec<Word> {
-    let mut words = Vec::new();
-    let mut begin = 0;
-    for part in text.split_inclusive(|c| !is_of_word(c)) {
-        let word = part.trim_end_matches(|c| !is_of_word(c));
-        if !word.is_empty() {
-            words.push(Word {
-                lower: word.to_ascii_lowercase(),
-                place: begin..begin + word.len(),
-            });
-        }
-        begin += part.len();
+impl<'t> Words<'t> {
+    fn of(text: &'t str) -> Words<'t> {
+        Words { text, at: 0 }
     }
-    words
 }
 
-fn is_of_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii()
+impl<'t> Iterator for Words<'t> {
+    type Item = (&'t str, Range<usize>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.text.as_bytes().get(self.at..)?;
+        let begin = self.at + rest.iter().position(|byte| is_of_word(*byte))?;
+        let rest = self.text.as_bytes().get(begin..)?;
+        let length = rest.iter().position(|byte| !is_of_word(*byte));
+        self.at = begin + length.unwrap_or(rest.len());
+        Some((self.text.get(begin..self.at)?, begin..self.at))
+    }
+}
+
+/// Whether a byte belongs to a word; of a character that is not ASCII all do.
+fn is_of_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
 }
 
 #[cfg(test)]

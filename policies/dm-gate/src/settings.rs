@@ -1,7 +1,7 @@
 //! The settings, and what they say about a connection.
 
 use causeway_policy_common::context::Connection;
-use causeway_policy_common::{Answer, Exceptions, InChannel, Named, NonEmpty};
+use causeway_policy_common::{Answer, Answers, Extent, InChannel, Named, NonEmpty, includes};
 use serde::Deserialize;
 
 /// Which conversations may cross.
@@ -32,30 +32,28 @@ impl Settings {
     /// Whether people here and people of a connection may have conversations of a kind in a channel, by its id and name;
     /// each may be empty, as it is not known yet.
     pub fn allow(&self, connection: &Connection, channel: (&str, &str), kind: Kind) -> bool {
-        let answer = self.exceptions().answer(connection, channel);
-        !self.decides_about(kind) || answer.unwrap_or(self.default) == Answer::Allow
+        !self.decides_about(kind) || self.answers().allow(connection, channel)
     }
 
-    fn exceptions(&self) -> Exceptions<'_> {
-        Exceptions {
+    fn answers(&self) -> Answers<'_> {
+        Answers {
+            default: self.default,
             connections: &self.connections,
             channels: &self.channels,
         }
     }
 
     fn decides_about(&self, kind: Kind) -> bool {
-        let mut kinds = self.kinds.iter().flat_map(NonEmpty::iter);
-        self.kinds.is_none() || kinds.any(|it| *it == kind)
+        includes(self.kinds.as_ref(), &kind)
     }
 
     /// What is held back, in words.
     pub fn rules(&self) -> Vec<String> {
-        let has = |answer| self.exceptions().have(answer);
-        let whom = match self.default {
-            Answer::Deny if has(Answer::Allow) => "most connected workspaces",
-            Answer::Deny => "connected workspaces",
-            Answer::Allow if has(Answer::Deny) => "some connected workspaces",
-            Answer::Allow => return Vec::new(),
+        let whom = match self.answers().denied() {
+            Extent::Nowhere => return Vec::new(),
+            Extent::Some => "some connected workspaces",
+            Extent::Most => "most connected workspaces",
+            Extent::All => "connected workspaces",
         };
         let what = match (
             self.decides_about(Kind::Direct),

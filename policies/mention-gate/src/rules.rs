@@ -1,7 +1,7 @@
 //! What becomes of mentions.
 
 use causeway_policy_common::context::{Channel, Crossing};
-use causeway_policy_common::{NonEmpty, Way, concerns};
+use causeway_policy_common::{NonEmpty, Way, concerns, names};
 use serde::Deserialize;
 
 /// Maximum sentences about the rules, without the last one.
@@ -90,12 +90,8 @@ impl Settings {
 
 impl Rule {
     fn concerns(&self, crossing: &Crossing, channel: &Channel) -> bool {
-        let is_channel = |listed: &NonEmpty<String>| {
-            let mut listed = listed.iter();
-            listed.any(|it| *it == channel.id || *it == channel.name)
-        };
         concerns(self.direction, self.connections.as_ref(), crossing)
-            && self.channels.as_ref().is_none_or(is_channel)
+            && names(self.channels.as_ref(), &channel.id, &channel.name)
     }
 
     fn action(&self, kind: Kind) -> Option<Action> {

@@ -1,7 +1,7 @@
 //! The settings, and what they say about a component.
 
 use causeway_policy_common::context::{Channel, Connection};
-use causeway_policy_common::{Answer, Exceptions, InChannel, Named, NonEmpty};
+use causeway_policy_common::{Answer, Answers, Extent, InChannel, Named, NonEmpty, includes};
 use serde::Deserialize;
 
 /// Which components work where.
@@ -60,10 +60,8 @@ impl Kind {
 impl Settings {
     /// Whether components of a kind may work in a channel that is shared with a connection.
     pub fn allow(&self, connection: &Connection, channel: &Channel, kind: Kind) -> bool {
-        let answer = self
-            .exceptions()
-            .answer(connection, (&channel.id, &channel.name));
-        !self.decides_about(kind) || answer.unwrap_or(self.default) == Answer::Allow
+        let channel = (&*channel.id, &*channel.name);
+        !self.decides_about(kind) || self.answers().allow(connection, channel)
     }
 
     /// Whether one of a component's names is allowed everywhere.
@@ -72,26 +70,25 @@ impl Settings {
         allowed.any(|it| names.contains(&it.as_str()))
     }
 
-    fn exceptions(&self) -> Exceptions<'_> {
-        Exceptions {
+    fn answers(&self) -> Answers<'_> {
+        Answers {
+            default: self.default,
             connections: &self.connections,
             channels: &self.channels,
         }
     }
 
     fn decides_about(&self, kind: Kind) -> bool {
-        let mut kinds = self.kinds.iter().flat_map(NonEmpty::iter);
-        self.kinds.is_none() || kinds.any(|it| *it == kind)
+        includes(self.kinds.as_ref(), &kind)
     }
 
     /// What is held back, in words.
     pub fn rules(&self) -> Vec<String> {
-        let has = |answer| self.exceptions().have(answer);
-        let whom = match self.default {
-            Answer::Deny if has(Answer::Allow) => "most",
-            Answer::Deny => "all",
-            Answer::Allow if has(Answer::Deny) => "some",
-            Answer::Allow => return Vec::new(),
+        let whom = match self.answers().denied() {
+            Extent::Nowhere => return Vec::new(),
+            Extent::Some => "some",
+            Extent::Most => "most",
+            Extent::All => "all",
         };
         let kinds = Kind::ALL
             .into_iter()

@@ -236,6 +236,8 @@ gates! {
     File Inbound => Here, Here;
     Reaction Outbound => Here, Here;
     Reaction Inbound => Never("the quiet hours are about what leaves"), Here;
+    Mention Outbound => Here, Here;
+    Mention Inbound => Here, Here;
     Member Outbound => Never(NO_SUCH_POLICY), Here;
     Member Inbound => Never(NO_SUCH_POLICY), Never("its peer gives up after a few attempts");
 }

@@ -19,7 +19,7 @@ fn coverage(seeds: u64, plan: impl Fn(u64) -> Plan + Sync) -> Coverage {
 
 #[test]
 fn everything_that_can_come_comes() {
-    let mut all = coverage(100, |seed| Plan::draw(seed, 2));
+    let mut all = coverage(500, |seed| Plan::draw(seed, 2));
     all += &coverage(20, |seed| Plan::draw(seed, 3));
     all += &coverage(10, Plan::draw_noisy);
     // Such servers send many files.

@@ -74,7 +74,7 @@ const REFUSED: &[(Given, &str, &[&str])] = &[
     (
         Given::HalfOf(TESTING),
         "",
-        &["not a policy that Causeway can run", "failed to parse"],
+        &["not a policy that Causeway can run", "cannot be parsed"],
     ),
     (
         Given::Component("kernel.wasm"),

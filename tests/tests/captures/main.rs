@@ -7,6 +7,7 @@ mod direct;
 mod directory;
 mod features;
 mod files;
+mod gates;
 mod incoming;
 mod invited;
 mod json;
@@ -132,4 +133,16 @@ everything! {
     features_that_are_off_never_break_a_batch_from_b_of_2021: WHOLE_2021 from 'B';
     features_that_are_off_never_break_a_batch_from_a_of_11: WHOLE_11 from 'A';
     features_that_are_off_never_break_a_batch_from_b_of_11: WHOLE_11 from 'B';
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gate_that_denies_direct_messages_is_like_the_flag_for_what_a_sends() {
+    let compared = gates::compare(&stories::DIRECT_11, 'A').await;
+    compared.expect("nothing comes in before the gate allows it");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gate_that_denies_direct_messages_is_like_the_flag_for_what_b_sends() {
+    let compared = gates::compare(&stories::DIRECT_11, 'B').await;
+    compared.expect("nothing comes in before the gate allows it");
 }

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use causeway_engine::policy::{
-    ComponentPolicies, OnFailure, PolicyChain, PolicyError, PolicyManager,
+    Candidate, ComponentPolicies, OnFailure, Place, PolicyChain, PolicyError, PolicyManager,
 };
 use causeway_engine::runtime::Sandbox;
 use causeway_kernel::boundary::policy::{
@@ -82,11 +82,8 @@ impl Tested {
     fn configure(&self, settings: &str) -> Result<(), String> {
         // The service does not even hand these to a policy whose settings are JSON.
         let settings = if settings.is_empty() { "{}" } else { settings };
-        let component = self.component.clone();
-        let loaded = self
-            .policies
-            .load("tested", component, settings.into(), OnFailure::Hold);
-        match loaded {
+        let candidate = Candidate::unsigned("tested", &self.component, settings, OnFailure::Hold);
+        match self.policies.prepare(&candidate, Place::InForce) {
             Ok(change) => {
                 self.policies
                     .keep(change.kept)

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::Engine;
 use crate::SubmitError;
 use crate::policy::{
-    Candidate, Inspection, OnFailure, Place, PolicyChange, PolicyError, PolicyManager, PolicyState,
+    Candidate, Inspection, Place, PolicyChange, PolicyError, PolicyManager, PolicyState,
     ShadowState,
 };
 
@@ -23,27 +23,6 @@ impl Engine {
         self.change_policies(move |policies| policies.prepare(&candidate, Place::InForce))
             .await?;
         self.policy(&name)
-    }
-
-    /// Loads an unsigned policy, or replaces the one with that name.
-    ///
-    /// # Errors
-    /// Those of [`Engine::put_policy`].
-    pub async fn load_policy(
-        &self,
-        name: &str,
-        component: Vec<u8>,
-        settings: String,
-        on_failure: OnFailure,
-    ) -> Result<PolicyState, PolicyError> {
-        let candidate = Candidate {
-            name: name.to_string(),
-            component,
-            settings,
-            on_failure,
-            signature: None,
-        };
-        self.put_policy(candidate).await
     }
 
     /// Has a policy asked beside the others, without effect, instead of an earlier shadow with its name.

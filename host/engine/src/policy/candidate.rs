@@ -11,9 +11,13 @@ use super::slot::{Program, Slot, Slots};
 use super::{
     Candidate, Description, OnFailure, PolicyError, PolicyInfo, PreviousVersion, preamble,
 };
+use crate::runtime::compiler_limits::{self, CompilerLimits};
 
 /// Maximum bytes of a policy component; one in Python has some 18 MB.
 pub const POLICY_BYTES_MAX: usize = 32 << 20;
+
+/// Maximum functions of a policy component.
+pub const POLICY_FUNCTIONS_MAX: u32 = 100_000;
 
 /// Maximum bytes of a policy's settings.
 pub const SETTINGS_BYTES_MAX: usize = 256 << 10;
@@ -140,7 +144,7 @@ impl ComponentPolicies {
         component: &[u8],
         guest: Guest,
     ) -> Result<(Policy, Description), PolicyError> {
-        check_size(component)?;
+        check_file(component)?;
         let policy = Policy::compile(&self.sandbox, component)?;
         let description = policy.describe(guest).map_err(PolicyError::Component)?;
         Ok((policy, description))
@@ -184,14 +188,13 @@ fn previous_of(
     Some(before.version())
 }
 
-pub(super) fn check_size(component: &[u8]) -> Result<(), PolicyError> {
-    if component.len() > POLICY_BYTES_MAX {
-        let mebibytes = POLICY_BYTES_MAX >> 20;
-        return Err(PolicyError::Component(format!(
-            "it exceeds {mebibytes} MiB"
-        )));
-    }
-    preamble::check(component)
+pub(super) fn check_file(component: &[u8]) -> Result<(), PolicyError> {
+    preamble::check(component)?;
+    let limits = CompilerLimits {
+        component_bytes: POLICY_BYTES_MAX,
+        functions: POLICY_FUNCTIONS_MAX,
+    };
+    compiler_limits::check(component, limits).map_err(PolicyError::Component)
 }
 
 fn check_name(name: &str) -> Result<(), PolicyError> {

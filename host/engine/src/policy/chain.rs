@@ -13,7 +13,7 @@ use causeway_kernel::boundary::policy::{Gate, Gates, Question, Verdict};
 use super::contract::POLICY_FUEL;
 use super::inquiry::judge;
 use super::link::Link;
-use super::shadow::{Desk, Shadow};
+use super::shadow::{Shadow, ShadowQueue};
 use super::slot::{Slot, Slots};
 use super::{OnFailure, PolicyChain};
 use super::{
@@ -37,15 +37,15 @@ pub(super) struct ComponentChain {
     fuel: u64,
     /// Number of the step.
     step: u64,
-    /// The shadows beside it.
-    beside: Option<Beside>,
+    /// The shadows that are asked the same.
+    shadowed: Option<Shadowed>,
 }
 
-/// The shadows beside a chain.
-struct Beside {
+/// The shadows of a chain.
+struct Shadowed {
     /// The gates at which they are to be asked.
     gates: Gates,
-    desk: Arc<Desk>,
+    queue: Arc<ShadowQueue>,
 }
 
 impl ComponentChain {
@@ -57,21 +57,21 @@ impl ComponentChain {
             digest: digest(enabled()),
             fuel: STEP_POLICY_FUEL,
             step: 0,
-            beside: None,
+            shadowed: None,
         }
     }
 
     /// The chain of those slots that are enabled, which hands over what it is asked to the shadows.
-    pub(super) fn with_shadows(slots: &Slots, desk: &Arc<Desk>) -> ComponentChain {
+    pub(super) fn with_shadows(slots: &Slots, queue: &Arc<ShadowQueue>) -> ComponentChain {
         let shadows = slots.shadows.iter();
         let gates: Vec<Gates> = shadows.map(Shadow::gates).collect();
         let is_asked = |gate: &Gate| gates.iter().any(|it| it.contains(*gate));
-        let beside = Beside {
+        let shadowed = Shadowed {
             gates: Gate::ALL.into_iter().filter(is_asked).collect(),
-            desk: Arc::clone(desk),
+            queue: Arc::clone(queue),
         };
         ComponentChain {
-            beside: Some(beside),
+            shadowed: Some(shadowed),
             ..ComponentChain::new(&slots.in_force)
         }
     }
@@ -150,8 +150,8 @@ impl PolicyChain for ComponentChain {
     fn ask(&mut self, questions: &[Question<'_>]) -> Vec<Verdict> {
         let verdicts: Vec<Verdict> = questions.iter().map(|it| self.judge(it)).collect();
         self.links.iter_mut().for_each(Link::end_list);
-        if let Some(Beside { desk, .. }) = &self.beside {
-            desk.note(&self.digest, self.step, questions, &verdicts);
+        if let Some(Shadowed { queue, .. }) = &self.shadowed {
+            queue.push(&self.digest, self.step, questions, &verdicts);
         }
         verdicts
     }
@@ -165,10 +165,10 @@ impl PolicyChain for ComponentChain {
         if self.links.iter().any(|link| link.gates() == Gates::ALL) {
             return Gates::ALL;
         }
-        let beside = self.beside.as_ref();
-        let beside = beside.map_or_else(Gates::default, |it| it.gates);
+        let shadowed = self.shadowed.as_ref();
+        let shadowed = shadowed.map_or_else(Gates::default, |it| it.gates);
         let decides = |gate: Gate| self.links.iter().any(|link| link.answers(gate));
-        let is_asked = |gate: &Gate| decides(*gate) || beside.contains(*gate);
+        let is_asked = |gate: &Gate| decides(*gate) || shadowed.contains(*gate);
         Gate::ALL.into_iter().filter(is_asked).collect()
     }
 }

@@ -52,6 +52,25 @@ pub struct Candidate {
     pub signature: Option<String>,
 }
 
+impl Candidate {
+    /// One that is not signed.
+    #[must_use]
+    pub fn unsigned(
+        name: &str,
+        component: &[u8],
+        settings: &str,
+        on_failure: OnFailure,
+    ) -> Candidate {
+        Candidate {
+            name: name.into(),
+            component: component.into(),
+            settings: settings.into(),
+            on_failure,
+            signature: None,
+        }
+    }
+}
+
 /// Where a candidate is put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {

@@ -7,13 +7,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::candidate::{check_size, digest_of, manifest};
+use super::candidate::{check_file, digest_of, manifest};
 use super::chain::ComponentChain;
 use super::component_files::{ComponentFiles, replace};
 use super::counters::Counters;
 use super::guest::Guest;
 use super::interfaces::Interfaces;
-use super::shadow::{Desk, SHADOWS_MAX, Shadow, ShadowState};
+use super::shadow::{SHADOWS_MAX, Shadow, ShadowQueue, ShadowState};
 use super::signature::{Manifest, Trust};
 use super::slot::{Slot, Slots, put};
 use super::slots_file::{self, Listed};
@@ -33,7 +33,7 @@ pub struct ComponentPolicies {
     slots_path: PathBuf,
     pub(super) components: ComponentFiles,
     slots: Mutex<Slots>,
-    desk: Arc<Desk>,
+    queue: Arc<ShadowQueue>,
     /// Held while a component that is not in force has an instance.
     preparing: Mutex<()>,
 }
@@ -63,7 +63,7 @@ impl ComponentPolicies {
             slots_path: folder.join("slots"),
             components: ComponentFiles::new(folder),
             slots: Mutex::default(),
-            desk: Arc::default(),
+            queue: Arc::default(),
             preparing: Mutex::default(),
         };
         let listed = policies.read_slots()?;
@@ -77,7 +77,7 @@ impl ComponentPolicies {
             in_force,
             shadows: shadows.collect(),
         };
-        policies.desk.seat(&slots);
+        policies.queue.replace(&slots);
         *policies.slots() = slots;
         Ok(policies)
     }
@@ -101,13 +101,7 @@ impl ComponentPolicies {
         settings: &str,
         on_failure: OnFailure,
     ) -> Result<RehearsalChains, PolicyError> {
-        let candidate = Candidate {
-            name: name.into(),
-            component: component.into(),
-            settings: settings.into(),
-            on_failure,
-            signature: None,
-        };
+        let candidate = Candidate::unsigned(name, component, settings, on_failure);
         let slots = self.slots().clone();
         let mut slot = self.slot_of(&slots, &candidate, Arc::default())?;
         slot.info.is_enabled = true;
@@ -160,7 +154,7 @@ impl ComponentPolicies {
     /// The change to these slots.
     fn change(&self, slots: Slots, what: String) -> PolicyChange {
         PolicyChange {
-            chain: Box::new(ComponentChain::with_shadows(&slots, &self.desk)),
+            chain: Box::new(ComponentChain::with_shadows(&slots, &self.queue)),
             is_of_chain: true,
             kept: KeptChange { slots },
             what,
@@ -168,7 +162,7 @@ impl ComponentPolicies {
     }
 
     /// The change of shadows alone: the chain in force stays, with what it remembers of failures.
-    fn change_beside(&self, slots: Slots, what: String) -> PolicyChange {
+    fn change_shadows(&self, slots: Slots, what: String) -> PolicyChange {
         PolicyChange {
             is_of_chain: false,
             ..self.change(slots, what)
@@ -190,8 +184,8 @@ impl ComponentPolicies {
         Ok((slots, is_new))
     }
 
-    /// Puts a candidate beside the chain.
-    fn put_beside(&self, mut slots: Slots, candidate: &Candidate) -> Result<Slots, PolicyError> {
+    /// Makes a candidate a shadow.
+    fn put_shadow(&self, mut slots: Slots, candidate: &Candidate) -> Result<Slots, PolicyError> {
         let name = &candidate.name;
         slots.shadows.retain(|it| it.slot.info.name != *name);
         if slots.shadows.len() >= SHADOWS_MAX {
@@ -271,7 +265,7 @@ impl RehearsalChains {
 
 impl PolicyManager for ComponentPolicies {
     fn open(&self) -> Result<Box<dyn PolicyChain>, PolicyError> {
-        let chain = ComponentChain::with_shadows(&self.slots(), &self.desk);
+        let chain = ComponentChain::with_shadows(&self.slots(), &self.queue);
         Ok(Box::new(chain))
     }
 
@@ -284,8 +278,8 @@ impl PolicyManager for ComponentPolicies {
                 Ok(self.change(slots, format!("{verb} {name}")))
             }
             Place::Shadow => {
-                let slots = self.put_beside(slots, candidate)?;
-                Ok(self.change_beside(slots, format!("load shadow {name}")))
+                let slots = self.put_shadow(slots, candidate)?;
+                Ok(self.change_shadows(slots, format!("load shadow {name}")))
             }
         }
     }
@@ -325,7 +319,7 @@ impl PolicyManager for ComponentPolicies {
 
     fn unload_shadow(&self, name: &str) -> Result<PolicyChange, PolicyError> {
         let (slots, _) = self.without_shadow(name)?;
-        Ok(self.change_beside(slots, format!("unload shadow {name}")))
+        Ok(self.change_shadows(slots, format!("unload shadow {name}")))
     }
 
     fn set_enabled(&self, name: &str, is_enabled: bool) -> Result<PolicyChange, PolicyError> {
@@ -379,7 +373,7 @@ impl PolicyManager for ComponentPolicies {
     fn keep(&self, change: KeptChange) -> Result<(), PolicyError> {
         let mut slots = self.slots();
         *slots = change.slots;
-        self.desk.seat(&slots);
+        self.queue.replace(&slots);
         self.write_slots(&slots)
             .map_err(|error| PolicyError::of_disk(&error))
     }
@@ -394,7 +388,7 @@ impl PolicyManager for ComponentPolicies {
     }
 
     fn inspect(&self, component: &[u8]) -> Result<Inspection, PolicyError> {
-        check_size(component)?;
+        check_file(component)?;
         let compiled = self
             .sandbox
             .load(component)

@@ -97,27 +97,6 @@ pub trait PolicyManager: Send + Sync {
     /// If the component, its signature or its settings are refused.
     fn prepare(&self, candidate: &Candidate, place: Place) -> Result<PolicyChange, PolicyError>;
 
-    /// Prepares a chain with an unsigned policy in a slot: [`PolicyManager::prepare`] for the usual case.
-    ///
-    /// # Errors
-    /// Likewise.
-    fn load(
-        &self,
-        name: &str,
-        component: Vec<u8>,
-        settings: String,
-        on_failure: OnFailure,
-    ) -> Result<PolicyChange, PolicyError> {
-        let candidate = Candidate {
-            name: name.into(),
-            component,
-            settings,
-            on_failure,
-            signature: None,
-        };
-        self.prepare(&candidate, Place::InForce)
-    }
-
     /// Prepares a chain in which a shadow is in force, and no longer beside it; nothing on disk changes yet.
     ///
     /// # Errors

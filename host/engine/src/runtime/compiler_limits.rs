@@ -1,33 +1,45 @@
-//! Size limits for compiling a kernel. A compilation cannot be interrupted, and the time for a function
+//! Size limits for compiling a component. A compilation cannot be interrupted, and the time for a function
 //! grows faster than its size: so sizes are checked first. A kernel in a session file may come from
-//! anybody.
+//! anybody, and so may a policy.
 
 use wasmparser::{Parser, Payload};
 
-/// Maximum bytes of a component; ours has a fifth of that.
-pub const COMPONENT_BYTES_MAX: usize = 8 << 20;
-/// Maximum bytes of a function; our longest has a seventh of that.
+/// Maximum bytes of a function; our kernel's longest has a seventh of that.
 pub const FUNCTION_BYTES_MAX: usize = 1 << 20;
-/// Maximum functions of a component; ours has 4 % of that.
-pub const FUNCTIONS_MAX: u32 = 20_000;
+
+/// The limits for a kind of component.
+#[derive(Clone, Copy, Debug)]
+pub struct CompilerLimits {
+    /// Maximum bytes of the component.
+    pub component_bytes: usize,
+    /// Maximum functions of all its modules.
+    pub functions: u32,
+}
+
+/// Those for a kernel: ours has a fifth of the bytes and 4 % of the functions.
+pub const KERNEL_LIMITS: CompilerLimits = CompilerLimits {
+    component_bytes: 8 << 20,
+    functions: 20_000,
+};
 
 /// Checks the sizes of a component.
 ///
 /// # Errors
 /// What is too large; also if it is not WebAssembly.
-pub fn check(wasm: &[u8]) -> Result<(), String> {
-    if wasm.len() > COMPONENT_BYTES_MAX {
-        return Err(too_large("the component", wasm.len(), COMPONENT_BYTES_MAX));
+pub fn check(wasm: &[u8], limits: CompilerLimits) -> Result<(), String> {
+    let (bytes, max) = (wasm.len(), limits.component_bytes);
+    if bytes > max {
+        return Err(too_large("the component", bytes, max));
     }
     let mut functions = 0;
     for payload in Parser::new(0).parse_all(wasm) {
-        let payload = payload.map_err(|error| error.to_string())?;
+        let payload = payload.map_err(|error| format!("it cannot be parsed: {error}"))?;
         let Payload::CodeSectionEntry(body) = payload else {
             continue;
         };
         functions += 1;
-        if functions > FUNCTIONS_MAX {
-            return Err(format!("it has more than {FUNCTIONS_MAX} functions"));
+        if functions > limits.functions {
+            return Err(format!("it has more than {} functions", limits.functions));
         }
         let bytes = body.range().len();
         if bytes > FUNCTION_BYTES_MAX {
@@ -80,14 +92,17 @@ mod tests {
 
     #[test]
     fn our_kernel_passes_and_what_a_compiler_would_choke_on_does_not() {
-        assert_eq!(check(EMBEDDED_KERNEL), Ok(()));
-        assert_eq!(check(&module(&[2, FUNCTION_BYTES_MAX])), Ok(()));
-        let long = check(&module(&[2, FUNCTION_BYTES_MAX + 1])).unwrap_err();
+        assert_eq!(check(EMBEDDED_KERNEL, KERNEL_LIMITS), Ok(()));
+        assert_eq!(
+            check(&module(&[2, FUNCTION_BYTES_MAX]), KERNEL_LIMITS),
+            Ok(())
+        );
+        let long = check(&module(&[2, FUNCTION_BYTES_MAX + 1]), KERNEL_LIMITS).unwrap_err();
         assert!(long.contains("a function has"), "{long}");
-        let many = check(&module(&vec![2; FUNCTIONS_MAX as usize + 1])).unwrap_err();
+        let many = check(&module(&[2; 20_001]), KERNEL_LIMITS).unwrap_err();
         assert!(many.contains("functions"), "{many}");
-        let large = check(&vec![0; COMPONENT_BYTES_MAX + 1]).unwrap_err();
+        let large = check(&[0; (8 << 20) + 1], KERNEL_LIMITS).unwrap_err();
         assert!(large.contains("the component"), "{large}");
-        assert!(check(b"no component").is_err());
+        assert!(check(b"no component", KERNEL_LIMITS).is_err());
     }
 }

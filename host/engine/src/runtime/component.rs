@@ -12,7 +12,7 @@ use causeway_kernel::rows::table::Table;
 use wasmtime::Store;
 use wasmtime::component::{Component, HasSelf, Linker};
 
-use super::compiler_limits;
+use super::compiler_limits::{self, KERNEL_LIMITS};
 use super::current_host;
 use super::native::panic_text;
 use super::sandbox::{MemoryCap, Sandbox, refill, stop};
@@ -255,7 +255,7 @@ impl KernelRunner for ComponentKernel {
 
 /// Fails if the bytes are not a component of the world `kernel`, or exceed the compiler limits.
 fn prepare(sandbox: &Sandbox, wasm: &[u8]) -> Result<Prepared, KernelError> {
-    compiler_limits::check(wasm).map_err(KernelError)?;
+    compiler_limits::check(wasm, KERNEL_LIMITS).map_err(KernelError)?;
     let component = sandbox
         .load(wasm)
         .map_err(|error| KernelError(error.to_string()))?;

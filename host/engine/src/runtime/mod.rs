@@ -4,7 +4,7 @@
 pub(crate) mod acceptance;
 
 mod cache;
-mod compiler_limits;
+pub(crate) mod compiler_limits;
 mod component;
 mod current_host;
 mod native;

@@ -13,7 +13,7 @@ use wasmtime::{Config, Engine, OptLevel, ResourceLimiter, Store, Trap};
 
 use super::StopKind;
 use super::cache::CompiledCache;
-use super::pool::pool;
+use super::pool;
 
 /// Maximum core instances, memories and tables of one component: language runtimes link a few dozen.
 pub(super) const INSTANCES_MAX: u32 = 256;
@@ -42,15 +42,19 @@ impl Sandbox {
         Sandbox::with(OptLevel::Speed, cache_dir)
     }
 
-    /// A sandbox for instances that live briefly, of at most so many components at the same time: their memory is
-    /// used again, which makes an instance several times cheaper. Where the addresses for it cannot be reserved, it
-    /// is one of [`Sandbox::new`].
+    /// A sandbox for instances that live briefly, of at most so many components at the same time, each of whose
+    /// memories has at most so many bytes: their memory is used again, which makes an instance several times cheaper.
+    /// Where the addresses for it cannot be reserved, it is one of [`Sandbox::new`].
     ///
     /// # Errors
     /// As [`Sandbox::new`].
-    pub fn pooled(components: u32, cache_dir: Option<&Path>) -> Result<Sandbox, SandboxError> {
+    pub fn pooled(
+        components: u32,
+        memory_bytes_max: usize,
+        cache_dir: Option<&Path>,
+    ) -> Result<Sandbox, SandboxError> {
         let mut config = config(OptLevel::Speed);
-        config.allocation_strategy(pool(components));
+        pool::configure(&mut config, components, memory_bytes_max);
         match Engine::new(&config) {
             Ok(engine) => Ok(Sandbox::of(engine, cache_dir)),
             Err(error) => {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use causeway_engine::hold::Hold;
-use causeway_engine::policy::{ComponentPolicies, OnFailure, PolicyError};
+use causeway_engine::policy::{Candidate, ComponentPolicies, OnFailure, PolicyError};
 use causeway_engine::runtime::{
     ComponentOptions, ComponentSource, EMBEDDED_KERNEL, KernelError, KernelRunner, KernelSource,
     NativeKernel, StepEnd, StepHost, StopKind,
@@ -207,13 +207,17 @@ async fn a_policy_is_loaded_swapped_and_found_again() {
     };
     let (engine, _effects) = new_workspace(with_policies()).await;
     let load = |words: &str| {
-        let settings = words.to_string();
-        engine.load_policy("filter", FILTER.to_vec(), settings, OnFailure::Hold)
+        engine.put_policy(Candidate::unsigned(
+            "filter",
+            FILTER,
+            words,
+            OnFailure::Hold,
+        ))
     };
     load("blue").await.unwrap();
     let swapped = load("green").await.unwrap();
     assert_eq!(engine.policies(), std::slice::from_ref(&swapped));
-    let wrong = engine.load_policy("bad", b"no".to_vec(), String::new(), OnFailure::Hold);
+    let wrong = engine.put_policy(Candidate::unsigned("bad", b"no", "", OnFailure::Hold));
     assert!(matches!(wrong.await, Err(PolicyError::Component(_))));
     let seq = engine.status().seq;
     engine.shutdown().await;
@@ -345,7 +349,12 @@ async fn a_change_of_policies_that_stops_is_none() {
         ..options(folder.path())
     };
     let (engine, _effects) = new_workspace(with_policies()).await;
-    let load = engine.load_policy("filter", FILTER.to_vec(), "blue".into(), OnFailure::Hold);
+    let load = engine.put_policy(Candidate::unsigned(
+        "filter",
+        FILTER,
+        "blue",
+        OnFailure::Hold,
+    ));
     assert!(load.await.is_err());
     assert_eq!(engine.policies(), []);
     heard.lock().unwrap().clear();

@@ -1,6 +1,6 @@
 //! `Channel`, `ChannelMember`, `ChannelStats`, `ChannelUnread`.
 
-use causeway_kernel::model::{Channel, ChannelFiles, ChannelMember, Team};
+use causeway_kernel::model::{Channel, ChannelFiles, ChannelMember, Place, Team};
 use causeway_kernel::rows::id::{ChannelNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 use serde::Serialize;
@@ -44,11 +44,11 @@ pub struct ChannelView<'a> {
     default_category_name: &'a str,
 }
 
-/// A channel with the names of its team.
+/// Something in a channel, or the channel itself, with the names of the channel's team.
 #[derive(Serialize)]
-pub struct ChannelWithTeamView<'a> {
+pub struct WithTeamView<V> {
     #[serde(flatten)]
-    channel: ChannelView<'a>,
+    view: V,
     team_display_name: String,
     team_name: String,
     team_update_at: i64,
@@ -82,7 +82,8 @@ pub struct ChannelStatsView {
     member_count: u64,
     guest_count: u64,
     pinnedpost_count: u64,
-    files_count: u64,
+    /// -1 = not counted.
+    files_count: i64,
 }
 
 /// What a member has not seen in a channel.
@@ -132,14 +133,29 @@ impl<R: Read + ?Sized> Views<'_, R> {
     }
 
     /// A channel with the names of its team, for administrators' lists.
-    pub fn channel_with_team<'a>(&self, channel: &'a Channel) -> ChannelWithTeamView<'a> {
-        let team = channel.place.team();
-        let team = team.and_then(|team| self.rows.get::<Team>(&team));
+    pub fn channel_with_team<'a>(&self, channel: &'a Channel) -> WithTeamView<ChannelView<'a>> {
+        self.with_team(channel.place, self.channel(channel))
+    }
+
+    /// A member of a channel with the names of the channel's team, blank for a direct or group channel.
+    pub fn channel_member_with_team(
+        &self,
+        channel: ChannelNo,
+        user: UserNo,
+        member: &ChannelMember,
+    ) -> WithTeamView<ChannelMemberView> {
+        let view = self.channel_member(channel, user, member);
+        let place = self.rows.channel(channel).map(|channel| channel.place);
+        self.with_team(place.unwrap_or(Place::Direct), view)
+    }
+
+    fn with_team<V>(&self, place: Place, view: V) -> WithTeamView<V> {
+        let team = place.team().and_then(|team| self.rows.get::<Team>(&team));
         let (team_display_name, team_name, team_update_at) = team
             .map(|team| (team.display_name, team.name, team.update_at))
             .unwrap_or_default();
-        ChannelWithTeamView {
-            channel: self.channel(channel),
+        WithTeamView {
+            view,
             team_display_name,
             team_name,
             team_update_at,
@@ -179,15 +195,16 @@ impl<R: Read + ?Sized> Views<'_, R> {
         }
     }
 
-    /// Statistics of a channel.
-    pub fn channel_stats(&self, channel: ChannelNo) -> ChannelStatsView {
-        let files = self.rows.get::<ChannelFiles>(&channel);
+    /// Statistics of a channel; its files are counted on request.
+    pub fn channel_stats(&self, channel: ChannelNo, with_files: bool) -> ChannelStatsView {
+        let files = with_files.then(|| self.rows.get::<ChannelFiles>(&channel).unwrap_or_default());
+        let files = files.map(|it| i64::try_from(it.files).unwrap_or(i64::MAX));
         ChannelStatsView {
             channel_id: self.channel_id(channel),
             member_count: channels::member_count(self.rows, channel),
             guest_count: 0,
             pinnedpost_count: channels::pinned_count(self.rows, channel),
-            files_count: files.unwrap_or_default().files,
+            files_count: files.unwrap_or(-1),
         }
     }
 

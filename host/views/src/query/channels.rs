@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::{LIST_ROWS_MAX, OFFSET_ROWS_MAX, Page, TooDeep, Walk, existing};
+use super::{COUNT_ROWS_MAX, LIST_ROWS_MAX, OFFSET_ROWS_MAX, Page, TooDeep, Walk, existing};
 use causeway_kernel::model::limits::CHANNELS_PER_TEAM_MAX;
 use causeway_kernel::model::{Channel, ChannelMember, NameRow, UserChannel, kind};
 use causeway_kernel::rows::id::{ChannelNo, TeamNo, UserNo};
@@ -149,6 +149,18 @@ pub fn member_count(rows: &(impl Read + ?Sized), channel: ChannelNo) -> u64 {
     Walk::prefix(Table::ChannelMembers, &channel).count(rows)
 }
 
+/// How many members each of these channels has. Once [`COUNT_ROWS_MAX`] members are counted, the channels that
+/// follow are left out.
+pub fn member_counts(rows: &(impl Read + ?Sized), channels: &[ChannelNo]) -> Vec<(ChannelNo, u64)> {
+    let mut left = COUNT_ROWS_MAX;
+    let counted = channels.iter().map_while(|channel| {
+        let count = (left > 0).then(|| member_count(rows, *channel))?;
+        left = left.saturating_sub(count);
+        Some((*channel, count))
+    });
+    counted.collect()
+}
+
 /// How many posts of a channel are pinned.
 pub fn pinned_count(rows: &(impl Read + ?Sized), channel: ChannelNo) -> u64 {
     Walk::prefix(Table::PinnedPosts, &channel).count(rows)
@@ -174,6 +186,74 @@ pub fn search(
     });
     channels.truncate(limit);
     channels
+}
+
+/// Channels of all teams whose name or display name begins with `term`, ignoring ASCII case, and that `suits`
+/// accepts, by display name; among the first [`COUNT_ROWS_MAX`] channels, at most [`LIST_ROWS_MAX`].
+pub fn matching(
+    rows: &(impl Read + ?Sized),
+    term: &str,
+    mut suits: impl FnMut(ChannelNo, &Channel) -> bool,
+) -> Vec<(ChannelNo, Channel)> {
+    let term = term.trim().trim_start_matches('~').to_ascii_lowercase();
+    let begins = |text: &str| text.to_ascii_lowercase().starts_with(&term);
+    let mut found = Vec::new();
+    each_in_teams(rows, |no, channel| {
+        let matches = begins(&channel.name) || begins(&channel.display_name);
+        if matches && suits(no, &channel) {
+            found.push((no, channel));
+        }
+        if found.len() < LIST_ROWS_MAX as usize {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    });
+    sorted(found)
+}
+
+/// How many channels there are and how much was written in them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Live public channels.
+    pub public: u64,
+    /// Live private channels.
+    pub private: u64,
+    /// Archived channels.
+    pub archived: u64,
+    /// Messages in all of them.
+    pub posts: u64,
+}
+
+/// Counts the channels of a team or of all, at most [`COUNT_ROWS_MAX`].
+pub fn counts(rows: &(impl Read + ?Sized), team: Option<TeamNo>) -> Counts {
+    let mut counts = Counts::default();
+    each_in_teams(rows, |_, channel| {
+        if team.is_none_or(|team| channel.place.team() == Some(team)) {
+            counts.posts += channel.msg_count;
+            match channel.place.public_in() {
+                _ if channel.delete_at != 0 => counts.archived += 1,
+                Some(_) => counts.public += 1,
+                None => counts.private += 1,
+            }
+        }
+        ControlFlow::Continue(())
+    });
+    counts
+}
+
+/// Passes the channels of teams to `visit`, in order of creation, until it breaks.
+fn each_in_teams(
+    rows: &(impl Read + ?Sized),
+    mut visit: impl FnMut(ChannelNo, Channel) -> ControlFlow<()>,
+) {
+    Walk::all(Table::Channels).each(rows, COUNT_ROWS_MAX, |key, value| {
+        let channel = key::decode::<ChannelNo>(key).zip(Channel::from_bytes(value));
+        match channel.filter(|(_, channel)| channel.place.team().is_some()) {
+            Some((no, channel)) => visit(no, channel),
+            None => ControlFlow::Continue(()),
+        }
+    });
 }
 
 fn sorted(mut channels: Vec<(ChannelNo, Channel)>) -> Vec<(ChannelNo, Channel)> {

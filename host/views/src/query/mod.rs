@@ -9,6 +9,7 @@ pub mod components;
 mod order;
 pub mod posts;
 pub mod preferences;
+pub mod saved;
 pub mod sharing;
 pub mod statuses;
 pub mod teams;

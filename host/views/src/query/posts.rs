@@ -67,7 +67,7 @@ impl PostList {
     }
 
     /// Adds posts to the page up to where it is cut.
-    fn add_all(&mut self, rows: &(impl Read + ?Sized), numbers: &[PostNo]) {
+    pub(super) fn add_all(&mut self, rows: &(impl Read + ?Sized), numbers: &[PostNo]) {
         for group in numbers.chunks(GROUP) {
             for (post_no, post) in existing::<Post, _>(rows, group) {
                 self.add(post_no, post);

@@ -93,6 +93,12 @@ pub fn member_count(rows: &(impl Read + ?Sized), team: TeamNo) -> u64 {
     count
 }
 
+/// How many teams there are, without archived ones.
+pub fn live_count(rows: &(impl Read + ?Sized)) -> u64 {
+    let teams = all(rows).into_iter();
+    teams.filter(|(_, team)| team.delete_at == 0).count() as u64
+}
+
 /// Passes the members of a team who did not leave to `visit`, until it breaks; returns how many rows were
 /// read, at most `rows_max`.
 fn live_members(

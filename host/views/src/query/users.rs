@@ -2,12 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use super::{IDS_MAX, Page, TooDeep, Walk, existing};
+use super::{COUNT_ROWS_MAX, IDS_MAX, Page, TooDeep, Walk, existing};
 use causeway_kernel::model::{ChannelMember, NameRow, TeamMember, User, kind};
 use causeway_kernel::rows::id::{ChannelNo, Id, TeamNo, UserNo};
-use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::{Read, Record};
+use causeway_kernel::rows::{key, lookup};
 
 /// Maximum names that a search reads, of own users and of others; those beyond are not found.
 pub const SEARCH_ROWS_MAX: u32 = 20_000;
@@ -176,6 +176,63 @@ fn in_scope(rows: &(impl Read + ?Sized), user_no: UserNo, user: &User, scope: Se
 /// The number of accounts, including remote ones.
 pub fn count(rows: &(impl Read + ?Sized)) -> u64 {
     Walk::all(Table::Users).count(rows)
+}
+
+/// How many accounts `suits` accepts, of the first [`COUNT_ROWS_MAX`].
+pub fn count_where(
+    rows: &(impl Read + ?Sized),
+    mut suits: impl FnMut(UserNo, &User) -> bool,
+) -> u64 {
+    let mut count = 0;
+    Walk::all(Table::Users).each(rows, COUNT_ROWS_MAX, |bytes, value| {
+        let user = key::decode::<UserNo>(bytes).zip(User::from_bytes(value));
+        count += u64::from(user.is_some_and(|(no, user)| suits(no, &user)));
+        ControlFlow::Continue(())
+    });
+    count
+}
+
+/// The direction of a list by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// From the first name on.
+    Rising,
+    /// From the last name back.
+    Falling,
+}
+
+/// Users that `suits` accepts, by user name: those that follow a name in an order, or all; at most `limit`,
+/// among the first [`COUNT_ROWS_MAX`] that follow.
+pub fn by_name_after(
+    rows: &(impl Read + ?Sized),
+    name: Option<&str>,
+    order: Order,
+    limit: usize,
+    mut suits: impl FnMut(&User) -> bool,
+) -> Vec<(UserNo, User)> {
+    let mut walk = Walk::prefix(Table::Names, &kind::USERNAME);
+    let key = name.map(|name| (kind::USERNAME, name.to_ascii_lowercase()));
+    walk = match (order, key) {
+        (Order::Rising, Some(key)) => walk.after(&key),
+        (Order::Falling, Some(key)) => walk.before(&key).reversed(),
+        (Order::Rising, None) => walk,
+        (Order::Falling, None) => walk.reversed(),
+    };
+    let mut found = Vec::new();
+    if limit == 0 {
+        return found;
+    }
+    walk.each(rows, COUNT_ROWS_MAX, |_, value| {
+        let no = NameRow::from_bytes(value).map(|row| UserNo(row.0));
+        let user = no.and_then(|no| by_no(rows, no));
+        found.extend(user.filter(|(_, user)| suits(user)));
+        if found.len() < limit {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    });
+    found
 }
 
 /// Whether a text is the id of a user.

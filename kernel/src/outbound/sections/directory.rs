@@ -1,7 +1,7 @@
 //! People who are offered to a peer without a channel. Semantics §10; the profile is the same as in a channel
 //! (W38: the reference discloses more).
 
-use super::{Content, Payload, Rest, RoundPlan, writer};
+use super::{Content, Payload, Rest, RoundPlan, users, writer};
 use crate::boundary::env::Rows;
 use crate::gate::Judgement;
 use crate::model::{ExceptionState, FeedObject, RoundItem, RoundSource, SentUser};
@@ -74,6 +74,7 @@ impl Content for Directory {
             return Rest::None;
         };
         let items = std::mem::take(&mut work.round.items);
+        let stored = users::named(&response.users_syncd);
         let mut all_taken = true;
         for item in items {
             let RoundItem::User(no, update_at) = item else {
@@ -82,8 +83,7 @@ impl Content for Directory {
             let user = FeedObject::User(no);
             work.round.objects.retain(|(_, object)| *object != user);
             let id = tx.user(no).map(|user| user.id);
-            let is_taken = |id: Id| response.users_syncd.iter().any(|it| it == id.as_str());
-            if id.is_some_and(is_taken) {
+            if id.is_some_and(|id| stored.contains(id.as_str())) {
                 let key = (work.connection_no, no, NO_CHANNEL);
                 tx.put(&key, &SentUser { update_at, epoch });
                 exception::clear(tx, work, &user);

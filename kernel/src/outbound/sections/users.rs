@@ -95,15 +95,20 @@ impl Content for Profiles {
             .collect();
         let numbers: Vec<UserNo> = sent.iter().map(|(no, _)| *no).collect();
         let users = tx.get_all::<User>(&numbers);
+        let stored = named(&response.users_syncd);
+        let undecided = if Behaviour::Undecided.is_in_force(tx) {
+            named(&response.users_undecided)
+        } else {
+            BTreeSet::new()
+        };
         let mut taken = BTreeSet::new();
         for ((no, update_at), user) in sent.into_iter().zip(users) {
             work.round.users_after = work.round.users_after.max(no);
-            let is_stored =
-                |user: User| response.users_syncd.iter().any(|id| id == user.id.as_str());
-            let is_undecided = user
-                .as_ref()
-                .is_some_and(|user| is_undecided(tx, user, response));
-            if user.is_some_and(is_stored) {
+            let is_in = |ids: &BTreeSet<&str>| {
+                user.as_ref()
+                    .is_some_and(|user| ids.contains(user.id.as_str()))
+            };
+            if is_in(&stored) {
                 if is_new_there(tx, work, no) {
                     add_status(tx, work, no);
                 }
@@ -113,7 +118,7 @@ impl Content for Profiles {
                 pictures::offer(tx, (key.0, no), (key.2, epoch));
                 state_absence(tx, work, no);
                 taken.insert(no);
-            } else if is_undecided {
+            } else if is_in(&undecided) {
                 send_on(tx, work, no);
                 state_absence(tx, work, no);
                 taken.insert(no);
@@ -126,10 +131,9 @@ impl Content for Profiles {
     }
 }
 
-/// Whether a profile waits at the peer for its policies.
-fn is_undecided(tx: &Tx<'_>, user: &User, response: &SyncResponse) -> bool {
-    let named = &response.users_undecided;
-    Behaviour::Undecided.is_in_force(tx) && named.iter().any(|id| id == user.id.as_str())
+/// The ids that a peer names. It may name any number, so each is looked at once.
+pub(super) fn named(ids: &[String]) -> BTreeSet<&str> {
+    ids.iter().map(String::as_str).collect()
 }
 
 /// A profile waits at the peer, which takes what its user does: it counts as held in no version, so it goes again with

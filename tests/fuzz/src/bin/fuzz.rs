@@ -28,6 +28,8 @@ fn begin() {
     {
         fs::write(folder.join(format!("{number:05}")), input).expect("there is room for seeds");
     }
+    // An input may take a minute; what a target needs first, such as a service with compiled components, may take longer.
+    (target.run)(&[]);
     TARGET.set(target).ok().expect("libFuzzer begins once");
 }
 

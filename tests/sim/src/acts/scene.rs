@@ -157,7 +157,7 @@ impl<'w> Scene<'w> {
         let text = match dice.below(30) {
             0 => format!("{DENIED_WORD} {number}"),
             1 => format!("{REVISED_WORD} {number}"),
-            2..6 => {
+            2..10 => {
                 let users = self.rows.prefix::<User, ()>(&(), CHANNELS_MAX);
                 let name = dice.pick(&users).map(|(_, user)| user.username.clone());
                 format!("text {number} @{}", name.unwrap_or_default())

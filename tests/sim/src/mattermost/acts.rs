@@ -112,7 +112,7 @@ impl Turn<'_> {
         match self.dice.below(30) {
             0 => format!("{DENIED_WORD} {number}"),
             1 => format!("{REVISED_WORD} {number}"),
-            2..6 => {
+            2..10 => {
                 let users = self.server.rows.users.values();
                 let names: Vec<&String> = users.map(|row| &row.username).collect();
                 let name = self.dice.pick(&names).map_or("", |name| name.as_str());

@@ -8,14 +8,13 @@ use causeway_kernel::rows::id::{Id, PostNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 
 use super::facts::{PostView, ReactionView, acknowledgement_view, post_view, reaction_view};
-use super::ledger::{PostModel, Told, plain};
+use super::ledger::{PostModel, Told, is_shown_as, plain};
 use super::members::Membership;
 use super::transfers::FileView;
 use super::user_view::{UserView, user_view};
 use super::{CONVERGENCE, Life, NO_DUPLICATES, NO_LOSS, Oracle, Violation, broken};
 use crate::frames::Item;
 use crate::plan::HUB;
-use crate::policies::revised;
 use causeway_kernel::rows::memory::Tables;
 
 /// Rows of a table that are read when inspecting a node.
@@ -304,8 +303,7 @@ impl Oracle {
             ));
         };
         let (here, there) = (plain(&copy.message), plain(&model.view.message));
-        let same_text = here == there || here == revised(&there);
-        if !same_text {
+        if !is_shown_as(&there, &here) {
             return Err(broken(
                 CONVERGENCE,
                 format!(

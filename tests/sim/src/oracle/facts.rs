@@ -1,7 +1,6 @@
 //! What a step changed, in terms of ids instead of a node's own numbers, and who intended it.
 
 use causeway_kernel::boundary::input::{Actor, Input};
-use causeway_kernel::boundary::policy::Direction;
 use causeway_kernel::command::{
     AcknowledgePost, AddReaction, Command, CreatePost, DeletePost, EditPost, PatchUser,
     RemoveReaction, SetActive, SetBot, SetCustomStatus, SetPicture, WithdrawAcknowledgement,
@@ -18,7 +17,7 @@ use causeway_kernel::rows::tx::{Read, Record};
 
 use super::gates::{FileVerdict, denied_reactions, file_verdicts};
 use super::pictures::PictureChange;
-use super::refusals::{items_of, kept_back, refused, verdicts};
+use super::refusals::{denied, items_of, kept_back, refused};
 use super::transfers::{FileChange, FileView};
 use super::user_view::{UserView, bot_before, user_view};
 use crate::frames::{self, ACKNOWLEDGED, Item};
@@ -169,8 +168,8 @@ pub struct Facts {
     pub set_aside_in: Vec<Id>,
     /// Posts that the answer names as refused.
     pub refused: Vec<Id>,
-    /// Posts that a policy denied or whose text it changed, with the new text.
-    pub verdicts: Vec<(Id, Direction, Option<String>)>,
+    /// Posts that a policy denied.
+    pub denied: Vec<Id>,
     /// What the policies answered about files.
     pub file_verdicts: Vec<FileVerdict>,
     /// Reactions and acknowledgements that a policy denied.
@@ -291,7 +290,7 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
         set_aside: Vec::new(),
         set_aside_in: Vec::new(),
         refused: refused(carried),
-        verdicts: verdicts(carried),
+        denied: denied(carried),
         file_verdicts: file_verdicts(rows, carried),
         denied_reactions: denied_reactions(carried),
     };

@@ -149,12 +149,13 @@ type PostsAsked<'a> = BTreeMap<(Direction, String, String), &'a Verdict>;
 fn posts_asked(asked: &[Asked]) -> PostsAsked<'_> {
     let posts = asked.iter().filter_map(|asked| {
         let question = asked.question();
-        let post = question.post()?;
-        let key = (
-            post.direction,
-            post.connection_id.to_string(),
-            post.post_id.to_string(),
-        );
+        let (context, post) = match &question {
+            Question::Post(it) => (it.context, it.id),
+            Question::Mention(it) => (it.context, it.post_id),
+            _ => return None,
+        };
+        let connection = context.connection_id.to_string();
+        let key = (context.direction, connection, post.to_string());
         Some((key, &asked.verdict))
     });
     posts.collect()
@@ -175,7 +176,8 @@ fn posts_leave(
         let is_wrong = match asked.get(&key) {
             Some(Verdict::Deny(_) | Verdict::Failed(_)) => true,
             Some(Verdict::Revise(_)) => post.message.contains(REVISED_WORD),
-            Some(Verdict::Allow | Verdict::ReviseProfile(_) | Verdict::Silence(_)) | None => false,
+            Some(Verdict::Silence(_)) => post.message.contains('@'),
+            Some(Verdict::Allow | Verdict::ReviseProfile(_)) | None => false,
         };
         if is_wrong {
             return violated(step, &format!("the post {} leaves as it is", post.id));
@@ -271,7 +273,7 @@ pub(super) fn denied_reactions(carried: &Carried) -> Vec<(Id, Id, String)> {
 pub struct Withheld(BTreeSet<(Gate, Direction, String, String)>);
 
 impl Withheld {
-    /// What an answer about a file, a reaction or a member means beside that it was asked for; `None` if nothing.
+    /// What an answer about a file, a reaction, a mention or a member means beside that it was asked for; `None` if nothing.
     pub fn note(&mut self, asked: &Asked) -> Option<(Gate, Direction, Option<AtGate>)> {
         let question = asked.question();
         let (context, name) = match &question {
@@ -281,6 +283,7 @@ impl Withheld {
                 let name = format!("{} {} {emoji}", it.post_id, it.context.author_id);
                 (it.context, name)
             }
+            Question::Mention(it) => (it.context, it.post_id.to_string()),
             Question::Member(context) => (
                 *context,
                 format!("{} {}", context.channel_id, context.author_id),

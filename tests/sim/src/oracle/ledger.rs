@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_kernel::boundary::policy::Direction;
 use causeway_kernel::rows::id::Id;
 
 use super::Life;
@@ -42,6 +41,20 @@ pub fn plain(text: &str) -> String {
         }
     };
     text.split(' ').map(bare).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a text is shown as this one where policies mask words in it or silence its mentions, both in the form of
+/// [`plain`].
+#[must_use]
+pub fn is_shown_as(text: &str, shown: &str) -> bool {
+    shown == text || shown == revised(text) || is_silenced(text, shown)
+}
+
+/// Whether a text is another one whose mentions are plain names.
+fn is_silenced(text: &str, silenced: &str) -> bool {
+    let (said, left) = (text.split(' '), silenced.split(' '));
+    let is_same = |(said, left): (&str, &str)| said == left || said == "@";
+    said.clone().count() == left.clone().count() && said.zip(left).all(is_same)
 }
 
 /// A post.
@@ -134,7 +147,7 @@ impl PostModel {
         let own = &self.view;
         let (here, there) = (plain(&copy.message), plain(&own.message));
         (copy.version, copy.is_deleted) == (own.version, own.is_deleted)
-            && (copy.is_deleted || here == there || here == revised(&there))
+            && (copy.is_deleted || is_shown_as(&there, &here))
     }
 
     /// Which part of a copy never came from its origin, if any.
@@ -162,9 +175,7 @@ impl PostModel {
             return Some("file");
         }
         let message = plain(&copy.message);
-        let is_text = copy.is_deleted
-            || self.texts.contains(&message)
-            || self.texts.iter().any(|text| revised(text) == message);
+        let is_text = copy.is_deleted || self.texts.iter().any(|text| is_shown_as(text, &message));
         (!is_text).then_some("text")
     }
 }
@@ -300,15 +311,6 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// A policy denied or revised a post.
-    pub fn verdict(&mut self, post: Id, _node: usize, _way: Direction, text: Option<String>) {
-        if let Some(model) = self.posts.get_mut(&post)
-            && text.is_none()
-        {
-            model.is_denied = true;
-        }
-    }
-
     /// A restore of a node lost what was done to an object there.
     pub fn lose(&mut self, node: usize, thing: &Thing) {
         match thing {

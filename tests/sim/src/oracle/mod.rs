@@ -179,8 +179,10 @@ impl Oracle {
                 model.is_denied = true;
             }
         }
-        for (post, direction, text) in &facts.verdicts {
-            self.ledger.verdict(*post, node, *direction, text.clone());
+        for post in &facts.denied {
+            if let Some(model) = self.ledger.posts.get_mut(post) {
+                model.is_denied = true;
+            }
         }
         for (post, channel) in &facts.dropped {
             // Items that are still held when the sharing ends are refused, and counted.

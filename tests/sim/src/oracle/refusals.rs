@@ -1,7 +1,7 @@
 //! What a step did not carry out, or not as it came.
 
 use causeway_kernel::boundary::output::Reply;
-use causeway_kernel::boundary::policy::{Direction, Verdict};
+use causeway_kernel::boundary::policy::Verdict;
 use causeway_kernel::rows::id::Id;
 
 use crate::frames::{self, ACKNOWLEDGED, Item};
@@ -37,35 +37,24 @@ pub(super) fn refused(carried: &Carried) -> Vec<Id> {
 
 /// The posts that the policies did not let pass.
 pub(super) fn kept_back(carried: &Carried) -> Vec<Id> {
-    let passes = |verdict: &Verdict| matches!(verdict, Verdict::Allow | Verdict::Revise(_));
+    let passes = |verdict: &Verdict| {
+        matches!(
+            verdict,
+            Verdict::Allow | Verdict::Revise(_) | Verdict::Silence(_)
+        )
+    };
     let asked = carried.asked.iter();
     let kept_back = asked.filter(|asked| !passes(&asked.verdict));
     kept_back
-        .filter_map(|asked| Id::parse(&asked.post()?.0))
+        .filter_map(|asked| Id::parse(&asked.post()?))
         .collect()
 }
 
-/// The denied posts, and the new texts of revised ones.
-pub(super) fn verdicts(carried: &Carried) -> Vec<(Id, Direction, Option<String>)> {
-    let mut found = Vec::new();
-    for asked in &carried.asked {
-        let Some((post, direction)) = asked.post() else {
-            continue;
-        };
-        let Some(post) = Id::parse(&post) else {
-            continue;
-        };
-        match &asked.verdict {
-            Verdict::Allow
-            | Verdict::ReviseProfile(_)
-            | Verdict::Failed(_)
-            | Verdict::Silence(_) => {}
-            Verdict::Deny(_) => found.push((post, direction, None)),
-            Verdict::Revise(revision) => {
-                let message = revision.message.clone();
-                found.extend(message.map(|text| (post, direction, Some(text))));
-            }
-        }
-    }
-    found
+/// The posts that a policy denied.
+pub(super) fn denied(carried: &Carried) -> Vec<Id> {
+    let asked = carried.asked.iter();
+    let denied = asked.filter(|asked| matches!(asked.verdict, Verdict::Deny(_)));
+    denied
+        .filter_map(|asked| Id::parse(&asked.post()?))
+        .collect()
 }

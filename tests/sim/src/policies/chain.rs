@@ -4,7 +4,9 @@ use std::fmt;
 
 use causeway_kernel::boundary::policy::{Direction, Question, Verdict};
 
-use super::shipped::{ContentFilter, DmGate, FileGate, ProfilePrivacy, QuietHours, Shipped};
+use super::shipped::{
+    ContentFilter, DmGate, FileGate, MentionGate, ProfilePrivacy, QuietHours, Shipped,
+};
 use crate::dice::Dice;
 
 /// How a chain fails. Without an answer nothing passes, as in a slot of the engine's chain that holds on failure
@@ -29,6 +31,7 @@ pub struct Chain {
     /// The policy of profiles.
     pub profiles: Option<ProfilePrivacy>,
     direct: Option<DmGate>,
+    mentions: Option<MentionGate>,
     /// The quiet hours.
     pub hours: Option<QuietHours>,
     failing: Failing,
@@ -51,6 +54,7 @@ impl Chain {
             profiles: some(dice, 500),
             direct: some(dice, 150),
             hours: some(dice, 350),
+            mentions: some(dice, 500),
             failing: [
                 Failing::Never,
                 Failing::Never,
@@ -92,6 +96,7 @@ impl Chain {
             judged(&self.filter, question),
             judged(&self.files, question),
             judged(&self.profiles, question),
+            judged(&self.mentions, question),
         ];
         let first = verdicts.into_iter().flatten().next();
         first.unwrap_or(Verdict::Allow)
@@ -125,8 +130,10 @@ fn name_of<'q>(question: &Question<'q>) -> Option<&'q str> {
         Question::Profile(_) => None,
         // A command that cannot be decided is refused, and a Mattermost server invites once.
         Question::Channel(_) | Question::Direct(_) => None,
-        // No policy here decides at these gates.
-        Question::Mention(_) | Question::Component(_) => None,
+        // Not by the post, or it would have failed at the gate of posts already.
+        Question::Mention(it) => Some(it.context.author_id),
+        // No policy here decides at this gate.
+        Question::Component(_) => None,
     }
 }
 
@@ -153,6 +160,7 @@ impl fmt::Display for Chain {
             told(&self.filter),
             told(&self.files),
             told(&self.profiles),
+            told(&self.mentions),
         ];
         let loaded: Vec<String> = loaded.into_iter().flatten().collect();
         let loaded = match loaded.as_slice() {

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::{Host, LogLevel, Range, Rows, Scan};
-use causeway_kernel::boundary::policy::{Direction, Question, Verdict};
+use causeway_kernel::boundary::policy::{Question, Verdict};
 use causeway_kernel::rows::key::RowKey;
 use causeway_kernel::rows::table::Table;
 
@@ -47,12 +47,13 @@ impl Asked {
         question.expect("it was encoded when it was asked")
     }
 
-    /// The post that was asked about, if it was one, and its direction.
+    /// The post that was asked about, or whose mentions were.
     #[must_use]
-    pub fn post(&self) -> Option<(String, Direction)> {
-        let question = self.question();
-        let post = question.post()?;
-        Some((post.post_id.to_string(), post.direction))
+    pub fn post(&self) -> Option<String> {
+        match self.question() {
+            Question::Mention(it) => Some(it.post_id.to_string()),
+            other => Some(other.post()?.post_id.to_string()),
+        }
     }
 }
 

@@ -4,8 +4,8 @@
 //! policy's `questions.jsonl` has these settings with questions of the simulator's kind.
 
 use causeway_kernel::boundary::policy::{
-    Audience, Context, Denial, DirectQuestion, Direction, FileQuestion, PostQuestion,
-    ProfileQuestion, ProfileRevision, Question, Revision, Verdict,
+    Addressee, Audience, Context, Denial, DirectQuestion, Direction, FileQuestion, MentionQuestion,
+    PostQuestion, ProfileQuestion, ProfileRevision, Question, Revision, Verdict,
 };
 
 use super::{DENIED_WORD, REVISED_WORD, revised};
@@ -45,6 +45,15 @@ pub struct ProfilePrivacy {
 pub struct DmGate {
     /// Whether it denies group channels beside direct ones.
     with_groups: bool,
+}
+
+/// `policies/mention-gate` with a rule about mentions of people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MentionGate {
+    /// `None` = both.
+    way: Option<Direction>,
+    /// Whether it keeps the whole post back, instead of leaving the mentions' `@` out.
+    denies: bool,
 }
 
 /// `policies/quiet-hours`, open but for a few minutes of each day.
@@ -182,6 +191,37 @@ impl Shipped for DmGate {
         };
         let is_denied = self.denies(audience);
         is_denied.then(|| deny("direct-messages", "such messages are not allowed"))
+    }
+}
+
+impl Shipped for MentionGate {
+    const NAME: &'static str = "mention-gate";
+
+    fn draw(dice: &mut Dice) -> MentionGate {
+        MentionGate {
+            way: way(dice),
+            denies: dice.chance(500),
+        }
+    }
+
+    fn judge(&self, question: &Question<'_>) -> Option<Verdict> {
+        let Question::Mention(MentionQuestion {
+            context, mentions, ..
+        }) = question
+        else {
+            return None;
+        };
+        let mentions = (0..).zip(mentions.iter().flatten());
+        let people = mentions.filter(|(_, mention)| mention.whom != Addressee::Everybody);
+        let people: Vec<u32> = people.map(|(at, _)| at).collect();
+        if people.is_empty() || !is_about(self.way, context.direction) {
+            return None;
+        }
+        Some(if self.denies {
+            deny("mentions-somebody", "people may not be notified")
+        } else {
+            Verdict::Silence(people)
+        })
     }
 }
 

@@ -5,7 +5,7 @@
 //! over: the writer pays for the copy of a question and never waits. Nothing that a shadow does can reach a verdict,
 //! the journal or the fuel of a step.
 
-mod desk;
+mod queue;
 mod tally;
 mod worker;
 
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use causeway_kernel::boundary::policy::Gates;
 
-pub(super) use desk::Desk;
+pub(super) use queue::ShadowQueue;
 pub(super) use tally::Tally;
 pub use tally::{Disagreement, Outcome, ShadowCounts};
 
@@ -62,7 +62,7 @@ impl Shadow {
         let mut slots = in_force.to_vec();
         put(&mut slots, Slot::clone(&self.slot));
         let name = &self.slot.info.name;
-        let beside = slots.into_iter().map(|slot| {
+        let copies = slots.into_iter().map(|slot| {
             let mut slot = Slot::clone(&slot);
             if slot.info.name == *name {
                 slot.info.is_enabled = true;
@@ -72,6 +72,6 @@ impl Shadow {
             slot.info.name.push_str(" (shadow)");
             Arc::new(slot)
         });
-        beside.collect()
+        copies.collect()
     }
 }

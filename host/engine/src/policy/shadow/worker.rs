@@ -1,8 +1,8 @@
 //! The thread of the shadows: asks each one's chain what the real one was asked.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::policy::{Gate, Gates, Question, Verdict};
@@ -10,7 +10,7 @@ use causeway_kernel::boundary::policy::{Gate, Gates, Question, Verdict};
 use super::super::PolicyChain as _;
 use super::super::chain::ComponentChain;
 use super::super::slot::Slot;
-use super::desk::{Asked, Job, Waiting};
+use super::queue::{Asked, Job, Waiting};
 use super::{Shadow, Tally};
 
 /// Where a shadow is compared, and what counts it.
@@ -37,18 +37,18 @@ impl Compared {
 }
 
 /// A shadow's chain.
-pub(super) struct Rehearsal {
+pub(super) struct ShadowChain {
     chain: ComponentChain,
     pub compared: Compared,
 }
 
-impl Rehearsal {
-    /// The rehearsal of a shadow beside the slots in force.
-    pub(super) fn of(in_force: &[Arc<Slot>], shadow: &Shadow) -> Rehearsal {
+impl ShadowChain {
+    /// The slots in force with a shadow among them.
+    pub(super) fn of(in_force: &[Arc<Slot>], shadow: &Shadow) -> ShadowChain {
         let name = &shadow.slot.info.name;
         let replaced = in_force.iter().filter(|it| it.info.name == *name).cloned();
         let replaced: Vec<Arc<Slot>> = replaced.collect();
-        Rehearsal {
+        ShadowChain {
             chain: ComponentChain::new(&shadow.slots(in_force)).unsuspended(),
             compared: Compared {
                 gates: shadow.gates(),
@@ -56,6 +56,10 @@ impl Rehearsal {
                 tally: Arc::clone(&shadow.tally),
             },
         }
+    }
+
+    fn begin_step(&mut self) {
+        self.chain.begin_step();
     }
 
     /// Asks and compares. What the step's fuel does not suffice for says nothing about the shadow.
@@ -79,18 +83,24 @@ impl Rehearsal {
 }
 
 /// Works until nobody hands over questions any more.
-pub(super) fn work(jobs: &Receiver<Job>, mut rehearsals: Vec<Rehearsal>, waiting: &Waiting) {
+pub(super) fn work(
+    jobs: &Receiver<Job>,
+    mut chains: Vec<ShadowChain>,
+    waiting: &Waiting,
+    turn: &Mutex<()>,
+) {
     let mut step = None;
     for job in jobs {
         waiting.bytes.fetch_sub(job.bytes, Ordering::Relaxed);
-        for rehearsal in &mut rehearsals {
+        for chain in &mut chains {
+            let _one_at_a_time = turn.lock().unwrap_or_else(PoisonError::into_inner);
             if waiting.is_over.load(Ordering::Relaxed) {
                 return;
             }
             if step != Some(job.step) {
-                rehearsal.chain.begin_step();
+                chain.begin_step();
             }
-            rehearsal.ask(&job.asked);
+            chain.ask(&job.asked);
         }
         step = Some(job.step);
     }

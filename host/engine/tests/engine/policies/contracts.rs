@@ -5,8 +5,8 @@ use causeway_engine::runtime::EMBEDDED_KERNEL;
 use causeway_kernel::boundary::policy::{Gate, Gates, Verdict};
 
 use super::{
-    FILTER_V0_2, TESTING, TESTING_V0_3_0, WASI, age, built_for, denial, denied, failure, leaf,
-    load, policies, post, with_texts,
+    FILTER_V0_2, LoadUnsigned as _, TESTING, TESTING_V0_3_0, WASI, age, built_for, denial, denied,
+    failure, leaf, load, policies, post, with_texts,
 };
 
 #[test]

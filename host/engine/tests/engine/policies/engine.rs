@@ -29,7 +29,7 @@ async fn the_workspace_knows_the_gates_of_the_policies_that_are_asked() {
     let (engine, _effects) = new_workspace(with_policies()).await;
     assert_eq!(noted(&engine), Some(Gates::default()));
     let load = |name: &'static str, component: &'static [u8]| {
-        engine.load_policy(name, component.to_vec(), "x".into(), OnFailure::Hold)
+        engine.put_policy(Candidate::unsigned(name, component, "x", OnFailure::Hold))
     };
     load("filter", FILTER_V0_2).await.unwrap();
     let posts = Some([Gate::Post].into_iter().collect::<Gates>());
@@ -61,9 +61,8 @@ async fn a_policy_that_no_longer_runs_closes_every_gate_from_the_start() {
         ..options(folder.path())
     };
     let (engine, _effects) = new_workspace(with_policies()).await;
-    let settings = "allow".to_string();
-    let load = engine.load_policy("one", TESTING.to_vec(), settings, OnFailure::Hold);
-    load.await.unwrap();
+    let one = Candidate::unsigned("one", TESTING, "allow", OnFailure::Hold);
+    engine.put_policy(one).await.unwrap();
     engine.shutdown().await;
     age(&folder);
     let (engine, _effects) = Engine::open(with_policies()).unwrap();

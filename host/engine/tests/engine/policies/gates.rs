@@ -9,7 +9,8 @@ use causeway_kernel::boundary::policy::{
 use causeway_kernel::model::{Action, Component};
 
 use super::{
-    FILTER_V0_2, TESTING, context, denial, failure, load, patched, policies, post, with_texts,
+    FILTER_V0_2, LoadUnsigned as _, TESTING, context, denial, failure, load, patched, policies,
+    post, with_texts,
 };
 
 const PASSAGE: Passage<'static> = Passage {

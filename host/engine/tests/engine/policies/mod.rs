@@ -12,7 +12,8 @@ mod verdicts;
 mod wasi;
 
 use causeway_engine::policy::{
-    ComponentPolicies, OnFailure, POLICY_CONTRACT, PolicyChain, PolicyCounts, PolicyManager,
+    Candidate, ComponentPolicies, OnFailure, POLICY_CONTRACT, Place, PolicyChain, PolicyChange,
+    PolicyCounts, PolicyError, PolicyManager,
 };
 use causeway_kernel::boundary::policy::{
     Audience, Context, Denial, Direction, Gate, Home, PostQuestion, Question, Revision, TextLeaf,
@@ -35,6 +36,22 @@ static TESTING_V0_3_0: &[u8] =
 fn policies(data: &TempDir) -> ComponentPolicies {
     ComponentPolicies::open(policies_sandbox(), data.path()).unwrap()
 }
+
+/// Loads without a signature, as most of these tests do.
+trait LoadUnsigned: PolicyManager {
+    fn load(
+        &self,
+        name: &str,
+        component: Vec<u8>,
+        settings: String,
+        on_failure: OnFailure,
+    ) -> Result<PolicyChange, PolicyError> {
+        let candidate = Candidate::unsigned(name, &component, &settings, on_failure);
+        self.prepare(&candidate, Place::InForce)
+    }
+}
+
+impl LoadUnsigned for ComponentPolicies {}
 
 /// What a question about something in a channel begins with.
 fn context(now_ms: i64) -> Context<'static> {

@@ -4,20 +4,14 @@ use std::time::{Duration, Instant};
 
 use causeway_engine::policy::{
     Candidate, ComponentPolicies, OnFailure, Outcome, Place, PolicyError, PolicyManager,
-    SHADOWS_MAX, STEP_POLICY_FUEL, ShadowCounts, ShadowState,
+    SHADOWS_MAX, SLOTS_MAX, STEP_POLICY_FUEL, ShadowCounts, ShadowState,
 };
 use causeway_kernel::boundary::policy::{Gate, Gates, Question, Verdict};
 
 use super::{FILTER_V0_2, TESTING, counts, denied, load, message, policies, post, post_at};
 
 fn candidate(name: &str, settings: &str) -> Candidate {
-    Candidate {
-        name: name.into(),
-        component: TESTING.to_vec(),
-        settings: settings.into(),
-        on_failure: OnFailure::Hold,
-        signature: None,
-    }
+    Candidate::unsigned(name, TESTING, settings, OnFailure::Hold)
 }
 
 /// Has the testing policy asked as a shadow.
@@ -254,4 +248,19 @@ fn a_shadow_whose_component_is_gone_stays_without_effect() {
     assert_eq!(chain.gates(), Gates::default());
     assert_eq!(chain.ask(&[post("x")]), [Verdict::Allow]);
     assert!(again.promote("one").is_err());
+}
+
+#[test]
+fn shadows_that_are_replaced_while_they_answer_take_no_instance_from_the_chain() {
+    let data = tempfile::tempdir().unwrap();
+    let policies = policies(&data);
+    for slot in 1..SLOTS_MAX {
+        load(&policies, &format!("p{slot}"), "allow", OnFailure::Hold);
+    }
+    let mut chain = policies.open().unwrap();
+    for _ in 0..4 {
+        shadow(&policies, "last", "loop");
+        chain.begin_step();
+        assert_eq!(chain.ask(&[post("x")]), [Verdict::Allow]);
+    }
 }

@@ -8,7 +8,9 @@ use causeway_engine::policy::{
 };
 use causeway_kernel::boundary::policy::Verdict;
 
-use super::{FILTER_V0_2, TESTING, denied, failure, load, message, policies, post};
+use super::{
+    FILTER_V0_2, LoadUnsigned as _, TESTING, denied, failure, load, message, policies, post,
+};
 
 /// Keeps a change and returns its chain.
 fn keep(

@@ -4,8 +4,8 @@ use causeway_engine::policy::{OnFailure, PolicyError, PolicyManager};
 use causeway_kernel::boundary::policy::{Question, Revision, Verdict};
 
 use super::{
-    FILTER, TESTING, denial, denied, failure, leaf, load, message, patched, policies, post,
-    verdict_of, with_texts,
+    FILTER, LoadUnsigned as _, TESTING, denial, denied, failure, leaf, load, message, patched,
+    policies, post, verdict_of, with_texts,
 };
 
 #[test]

@@ -3,7 +3,9 @@
 use causeway_engine::policy::{OnFailure, PolicyManager};
 use causeway_kernel::boundary::policy::Verdict;
 
-use super::{TESTING, WASI, counts, denial, failure, patched, policies, post, post_at};
+use super::{
+    LoadUnsigned as _, TESTING, WASI, counts, denial, failure, patched, policies, post, post_at,
+};
 
 /// What the testing policy with these settings says in a step at this time.
 fn verdict_at(now_ms: i64, settings: &str) -> Verdict {

@@ -7,7 +7,7 @@ pub mod workspace;
 
 use std::path::{Path, PathBuf};
 
-use causeway_engine::policy::POLICIES_AT_ONCE;
+use causeway_engine::policy::{POLICIES_AT_ONCE, POLICY_MEMORY_MAX};
 use causeway_engine::runtime::{KernelRunner, Sandbox, StepEnd, StepHost, StepOutput};
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::{LogLevel, Range, Rows, Scan, StepContext};
@@ -27,7 +27,7 @@ pub fn sandbox() -> Sandbox {
 
 /// A sandbox for policies, as the service has one.
 pub fn policies_sandbox() -> Sandbox {
-    Sandbox::pooled(POLICIES_AT_ONCE, Some(&cache())).unwrap()
+    Sandbox::pooled(POLICIES_AT_ONCE, POLICY_MEMORY_MAX, Some(&cache())).unwrap()
 }
 
 /// Tables in memory, as a step's host.

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use causeway_engine::policy::{
-    ComponentPolicies, OnFailure, POLICIES_AT_ONCE, PolicyChain, PolicyManager, SLOTS_MAX,
+    Candidate, ComponentPolicies, OnFailure, POLICIES_AT_ONCE, POLICY_MEMORY_MAX, Place,
+    PolicyChain, PolicyManager, SLOTS_MAX,
 };
 use causeway_engine::runtime::Sandbox;
 use causeway_kernel::boundary::policy::Question;
@@ -40,7 +41,7 @@ impl Taken {
 
 pub fn run(folder: &Path, swaps: usize) -> Result<Vec<Line>> {
     let cache = folder.join("memory-cache");
-    let sandbox = Sandbox::pooled(POLICIES_AT_ONCE, Some(&cache))?;
+    let sandbox = Sandbox::pooled(POLICIES_AT_ONCE, POLICY_MEMORY_MAX, Some(&cache))?;
     Ok(vec![
         loaded(&sandbox, folder, SLOTS_MAX)?,
         loaded(&sandbox, folder, LOADED)?,
@@ -59,8 +60,8 @@ fn loaded(sandbox: &Sandbox, folder: &Path, count: usize) -> Result<Line> {
         let policies = ComponentPolicies::open(sandbox.clone(), data.path())?;
         for number in first..count.min(first + SLOTS_MAX) {
             let slot = format!("filter-{number}");
-            let change =
-                policies.load(&slot, component.clone(), settings.into(), OnFailure::Hold)?;
+            let candidate = Candidate::unsigned(&slot, &component, settings, OnFailure::Hold);
+            let change = policies.prepare(&candidate, Place::InForce)?;
             policies.keep(change.kept)?;
         }
         let mut chain = policies.open()?;
@@ -89,12 +90,8 @@ fn swapped(sandbox: &Sandbox, folder: &Path, swaps: usize) -> Result<Line> {
     let mut chain = policies.open()?;
     let mut swap = |number: usize| -> Result<()> {
         let (component, settings) = &both[number % 2];
-        let change = policies.load(
-            "slot",
-            component.clone(),
-            (*settings).into(),
-            OnFailure::Hold,
-        )?;
+        let candidate = Candidate::unsigned("slot", component, settings, OnFailure::Hold);
+        let change = policies.prepare(&candidate, Place::InForce)?;
         chain = change.chain;
         ask(chain.as_mut());
         policies.keep(change.kept)?;

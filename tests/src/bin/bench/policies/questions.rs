@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use causeway_engine::policy::{
-    ComponentPolicies, OnFailure, POLICIES_AT_ONCE, PolicyChain, PolicyManager,
+    Candidate, ComponentPolicies, OnFailure, POLICIES_AT_ONCE, POLICY_MEMORY_MAX, Place,
+    PolicyChain, PolicyManager,
 };
 use causeway_engine::runtime::Sandbox;
 use causeway_kernel::boundary::policy::{
@@ -40,7 +41,7 @@ const ANN: Person<'static> = Person {
 
 pub fn run(folder: &Path) -> Result<Vec<Line>> {
     let cache = folder.join("questions-cache");
-    let sandbox = Sandbox::pooled(POLICIES_AT_ONCE, Some(&cache))?;
+    let sandbox = Sandbox::pooled(POLICIES_AT_ONCE, POLICY_MEMORY_MAX, Some(&cache))?;
     let one = |shipped: Shipped, question: Question<'static>| {
         let mut chain = chain(&sandbox, folder, &[shipped])?;
         let name = format!("a question for {}", shipped.0);
@@ -70,7 +71,8 @@ fn chain(sandbox: &Sandbox, folder: &Path, shipped: &[Shipped]) -> Result<Box<dy
     let data = tempfile::tempdir_in(folder)?;
     let policies = ComponentPolicies::open(sandbox.clone(), data.path())?;
     for (name, settings) in shipped {
-        let loaded = policies.load(name, bytes(name)?, (*settings).into(), OnFailure::Hold)?;
+        let candidate = Candidate::unsigned(name, &bytes(name)?, settings, OnFailure::Hold);
+        let loaded = policies.prepare(&candidate, Place::InForce)?;
         policies.keep(loaded.kept)?;
     }
     Ok(policies.open()?)
@@ -79,11 +81,12 @@ fn chain(sandbox: &Sandbox, folder: &Path, shipped: &[Shipped]) -> Result<Box<dy
 fn least(sandbox: &Sandbox, folder: &Path) -> Result<Box<dyn PolicyChain>> {
     let policies = ComponentPolicies::open(sandbox.clone(), folder)?;
     let testing = std::fs::read(component("testing/policy.wasm")?)?;
-    let loaded = policies.load("testing", testing, "allow".into(), OnFailure::Hold)?;
+    let candidate = Candidate::unsigned("testing", &testing, "allow", OnFailure::Hold);
+    let loaded = policies.prepare(&candidate, Place::InForce)?;
     Ok(loaded.chain)
 }
 
-/// The median for each length of a list, divided by the length.
+/// The median for each length of a list, divided by the length, and the fuel of a question in the longest list.
 fn measure(
     name: &str,
     chain: &mut dyn PolicyChain,
@@ -91,6 +94,7 @@ fn measure(
     goal: &'static str,
 ) -> Result<Line> {
     let mut medians = Vec::new();
+    let mut fuel = 0;
     for length in LISTS {
         let list = vec![question.clone(); length];
         let mut times: Vec<Duration> = Vec::new();
@@ -103,12 +107,13 @@ fn measure(
             ensure!(verdicts.iter().all(is_answered), "{verdicts:?}");
         }
         times.sort();
+        fuel = chain.fuel_used() / length as u64;
         let micros = percentile(&times, 50).as_secs_f64() * 1e6 / length as f64;
         medians.push(format!("{micros:.1}"));
     }
     Ok(line(
         format!("{name}, lists of 1 / 10 / 100, p50"),
-        format!("{} µs", medians.join(" / ")),
+        format!("{} µs, {fuel} fuel", medians.join(" / ")),
         goal,
     ))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, SyncSender, TrySendError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use causeway_kernel::boundary::codec;
@@ -11,7 +11,7 @@ use causeway_kernel::boundary::policy::{Gate, Gates, Question, Verdict};
 use super::super::PolicyChain as _;
 use super::super::chain::ComponentChain;
 use super::super::slot::Slots;
-use super::worker::{self, Rehearsal};
+use super::worker::{self, ShadowChain};
 
 /// Maximum lists of questions that wait for the shadows; further ones are skipped and counted.
 const LISTS_MAX: usize = 1_000;
@@ -19,43 +19,48 @@ const LISTS_MAX: usize = 1_000;
 /// Maximum bytes of questions and verdicts that wait for them.
 const BYTES_MAX: usize = 16 << 20;
 
-/// The desk of a workspace's policies, at which at most one watch sits.
+/// What a workspace's policies were asked, for its shadows.
 #[derive(Default)]
-pub(in crate::policy) struct Desk(Mutex<Option<Arc<Watch>>>);
+pub(in crate::policy) struct ShadowQueue {
+    worker: Mutex<Option<Arc<Worker>>>,
+    /// Held while a shadow's chain answers: a thread that ends may still do so when the next one has begun, and the
+    /// pool of instances has room for one such chain.
+    turn: Arc<Mutex<()>>,
+}
 
-impl Desk {
-    /// Has the shadows of these slots watch from now on, instead of others.
-    pub(in crate::policy) fn seat(&self, slots: &Slots) {
-        let watch = Watch::of(slots).map(Arc::new);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = watch;
+impl ShadowQueue {
+    /// Has the shadows of these slots asked from now on, instead of others.
+    pub(in crate::policy) fn replace(&self, slots: &Slots) {
+        let worker = Worker::of(slots, &self.turn).map(Arc::new);
+        *self.worker() = worker;
+    }
+
+    fn worker(&self) -> MutexGuard<'_, Option<Arc<Worker>>> {
+        self.worker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Hands over a list of questions with the verdicts of a chain. Between a change and its being kept, the chain is
     /// another one than the shadows stand beside: what is asked then is not compared.
-    pub(in crate::policy) fn note(
+    pub(in crate::policy) fn push(
         &self,
         chain: &str,
         step: u64,
         questions: &[Question<'_>],
         verdicts: &[Verdict],
     ) {
-        let watch = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        if let Some(watch) = watch.filter(|it| it.chain == chain) {
-            watch.note(step, questions, verdicts);
+        let worker = self.worker().clone();
+        if let Some(worker) = worker.filter(|it| it.chain == chain) {
+            worker.push(step, questions, verdicts);
         }
     }
 }
 
-/// The shadows beside one chain, on a thread of their own that ends with it.
-struct Watch {
+/// The shadows of one chain, on a thread of their own that ends with it.
+struct Worker {
     /// Digest of the chain.
     chain: String,
     /// What to count if a list is not taken, by the gates at which each shadow is compared.
-    rehearsed: Vec<worker::Compared>,
+    compared: Vec<worker::Compared>,
     sender: SyncSender<Job>,
     waiting: Arc<Waiting>,
 }
@@ -83,38 +88,38 @@ pub(super) struct Asked {
     pub verdict: Vec<u8>,
 }
 
-impl Watch {
+impl Worker {
     /// `None` = no shadow runs.
-    fn of(slots: &Slots) -> Option<Watch> {
+    fn of(slots: &Slots, turn: &Arc<Mutex<()>>) -> Option<Worker> {
         let running = slots
             .shadows
             .iter()
             .filter(|it| it.gates() != Gates::default());
-        let rehearsals: Vec<Rehearsal> = running
-            .map(|shadow| Rehearsal::of(&slots.in_force, shadow))
+        let chains: Vec<ShadowChain> = running
+            .map(|shadow| ShadowChain::of(&slots.in_force, shadow))
             .collect();
-        if rehearsals.is_empty() {
+        if chains.is_empty() {
             return None;
         }
         let (sender, jobs) = mpsc::sync_channel(LISTS_MAX);
-        let watch = Watch {
+        let worker = Worker {
             chain: ComponentChain::new(&slots.in_force).digest(),
-            rehearsed: rehearsals.iter().map(|it| it.compared.clone()).collect(),
+            compared: chains.iter().map(|it| it.compared.clone()).collect(),
             sender,
             waiting: Arc::default(),
         };
-        let waiting = Arc::clone(&watch.waiting);
+        let (waiting, turn) = (Arc::clone(&worker.waiting), Arc::clone(turn));
         let thread = thread::Builder::new().name("shadows".into());
-        let work = move || worker::work(&jobs, rehearsals, &waiting);
+        let work = move || worker::work(&jobs, chains, &waiting, &turn);
         if let Err(error) = thread.spawn(work) {
             // Nobody takes the lists then, so all are counted as skipped.
             tracing::warn!(%error, "the shadows of policies are not asked");
         }
-        Some(watch)
+        Some(worker)
     }
 
-    fn note(&self, step: u64, questions: &[Question<'_>], verdicts: &[Verdict]) {
-        let is_compared = |gate| self.rehearsed.iter().any(|it| it.at(gate));
+    fn push(&self, step: u64, questions: &[Question<'_>], verdicts: &[Verdict]) {
+        let is_compared = |gate| self.compared.iter().any(|it| it.at(gate));
         let both = questions.iter().zip(verdicts);
         let asked: Vec<Asked> = both
             .filter(|(question, _)| is_compared(question.gate()))
@@ -141,12 +146,12 @@ impl Watch {
         };
         if let Some(job) = refused {
             self.waiting.bytes.fetch_sub(bytes, Ordering::Relaxed);
-            self.rehearsed.iter().for_each(|it| it.skip(&job.asked));
+            self.compared.iter().for_each(|it| it.skip(&job.asked));
         }
     }
 }
 
-impl Drop for Watch {
+impl Drop for Worker {
     fn drop(&mut self) {
         self.waiting.is_over.store(true, Ordering::Relaxed);
     }
