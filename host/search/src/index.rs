@@ -11,7 +11,7 @@ use causeway_kernel::rows::tx::Read;
 use tantivy::schema::{
     Field, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions,
 };
-use tantivy::tokenizer::{PreTokenizedString, RawTokenizer, Token, TokenizerManager};
+use tantivy::tokenizer::{PreTokenizedString, Token};
 use tantivy::{
     DocSet, Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TERMINATED,
     TantivyDocument, Term,
@@ -281,10 +281,6 @@ impl Writing {
     }
 
     fn of(index: &Index, fields: Fields, current: Option<u64>) -> tantivy::Result<Writing> {
-        let mut index = index.clone();
-        let tokenizers = TokenizerManager::new();
-        tokenizers.register("raw", RawTokenizer::default());
-        index.set_tokenizers(tokenizers);
         let reader = index
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use causeway_engine::{Batch, Changes, Engine, Snapshot};
+use causeway_engine::{Batch, Changed, Changes, Engine, Snapshot};
 use causeway_kernel::boundary::env::{Range, Rows};
 use causeway_kernel::model::{File, Post};
 use causeway_kernel::rows::id::{FileNo, PostNo};
@@ -86,6 +86,27 @@ impl Shared {
     fn is_stopping(&self) -> bool {
         self.lock().is_stopping
     }
+
+    /// Asks for everything up to a step, and waits as long as the index is behind.
+    fn wait(
+        &self,
+        seq: u64,
+        longest: Duration,
+        is_behind: impl Fn(&State) -> bool,
+    ) -> MutexGuard<'_, State> {
+        let mut state = self.lock();
+        if !is_behind(&state) {
+            return state;
+        }
+        state.demanded = state.demanded.max(seq);
+        drop(state);
+        // Changes are locked before the state, never after it.
+        self.changes.wake();
+        let waited = self
+            .advanced
+            .wait_timeout_while(self.lock(), longest, |state| is_behind(state));
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
 }
 
 /// The index of a running workspace. Dropping it ends the indexer.
@@ -135,22 +156,18 @@ impl Search {
         self.shared.lock().current
     }
 
+    /// Blocks until the index is complete up to a step, also while it is being built, and says whether it is.
+    #[must_use]
+    pub fn wait(&self, seq: u64, longest: Duration) -> bool {
+        let is_behind = |state: &State| state.current.is_none_or(|current| current < seq);
+        !is_behind(&self.shared.wait(seq, longest, is_behind))
+    }
+
     /// The index, once it has everything up to a step, or when that takes longer than a search waits. Nothing
     /// is waited for while it is being built.
     pub(crate) fn shown(&self, seq: u64) -> Result<Shown, SearchError> {
-        let mut state = self.shared.lock();
         let is_behind = |state: &State| state.current.is_some_and(|current| current < seq);
-        if is_behind(&state) {
-            state.demanded = state.demanded.max(seq);
-            drop(state);
-            self.shared.changes.wake();
-            state = self.shared.lock();
-        }
-        let waited = self
-            .shared
-            .advanced
-            .wait_timeout_while(state, WAIT_MAX, |state| is_behind(state));
-        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let state = self.shared.wait(seq, WAIT_MAX, is_behind);
         state.shown.clone().ok_or(SearchError::NotReady)
     }
 
@@ -176,6 +193,8 @@ enum Ended {
     Stopping,
     /// The index is not usable.
     Failed(String),
+    /// The tables could not be read: the index is as good as it was.
+    Unread,
 }
 
 impl From<TantivyError> for Ended {
@@ -202,22 +221,36 @@ impl Indexer {
                 Ok(Err(Ended::Stopping) | Ok(())) => return,
                 Ok(Err(Ended::Failed(error))) => {
                     tracing::error!(error, "the index of search failed; it is built again");
+                    self.forget();
                 }
-                Err(_) => tracing::error!("the indexer panicked; the index is built again"),
+                Err(_) => {
+                    tracing::error!("the indexer panicked; the index of search is built again");
+                    self.forget();
+                }
+                // The engine has noted the damage and ends; the next one has new tables.
+                Ok(Err(Ended::Unread)) if self.engine.status().tables_are_damaged => return,
+                Ok(Err(Ended::Unread)) => tracing::error!("rows could not be read for search"),
             }
-            if let Err(error) = forget(&self.folder) {
-                tracing::error!(%error, "cannot remove the index of search");
-            }
-            let since = Instant::now();
-            while !self.shared.is_stopping() && since.elapsed() < PAUSE {
-                self.shared
-                    .changes
-                    .wait(|_| Err(PAUSE.saturating_sub(since.elapsed())));
-            }
-            if self.shared.is_stopping() {
+            if self.pause().is_err() {
                 return;
             }
         }
+    }
+
+    fn forget(&self) {
+        if let Err(error) = forget(&self.folder) {
+            tracing::error!(%error, "cannot remove the index of search");
+        }
+    }
+
+    fn pause(&self) -> Result<(), Ended> {
+        let since = Instant::now();
+        while since.elapsed() < PAUSE {
+            self.go_on()?;
+            let left = || Err(PAUSE.saturating_sub(since.elapsed()));
+            self.shared.changes.wait(|_| left());
+        }
+        self.go_on()
     }
 
     /// Opens the index, brings it up to date, and follows the changes.
@@ -290,20 +323,33 @@ impl Indexer {
             index.current = Some(batch.seq);
             return Ok(());
         }
-        let rows = self.engine.snapshot();
+        let about = |(table, bytes): &Changed| match table {
+            Table::Posts => key::decode::<PostNo>(bytes).map(About::Post),
+            _ => key::decode::<FileNo>(bytes).map(About::File),
+        };
+        let changed: Vec<About> = batch.rows.iter().filter_map(about).collect();
         let searcher = index.reader.searcher();
-        for (table, bytes) in &batch.rows {
-            let about = match table {
-                Table::Posts => key::decode::<PostNo>(bytes).map(About::Post),
-                _ => key::decode::<FileNo>(bytes).map(About::File),
-            };
-            if let Some(about) = about {
-                let entry = Entry::read(&rows, about);
-                index.refresh(&searcher, about, entry.as_ref())?;
+        for group in changed.chunks(GROUP) {
+            for (about, entry) in group.iter().zip(self.entries(group.iter())?) {
+                index.refresh(&searcher, *about, entry.as_ref())?;
             }
         }
         index.commit(Some(batch.seq))?;
         Ok(())
+    }
+
+    /// What is to be held of objects as their rows are now.
+    fn entries<'a>(
+        &self,
+        objects: impl Iterator<Item = &'a About>,
+    ) -> Result<Vec<Option<Entry>>, Ended> {
+        self.read(|rows| objects.map(|about| Entry::read(rows, *about)).collect())
+    }
+
+    /// Reads rows. Tables that cannot be read unwind their reader.
+    fn read<T>(&self, read: impl FnOnce(&Snapshot) -> T) -> Result<T, Ended> {
+        let rows = self.engine.snapshot();
+        catch_unwind(AssertUnwindSafe(|| read(&rows))).map_err(|_| Ended::Unread)
     }
 
     /// Brings the whole index up to the rows: first what it holds, then what is newer.
@@ -313,9 +359,8 @@ impl Indexer {
         let seq = self.shared.changes.take().seq;
         let searcher = index.reader.searcher();
         let (post, file) = each_held(&searcher, GROUP, |held| {
-            let rows = self.engine.snapshot();
-            for (about, version) in held {
-                let entry = Entry::read(&rows, *about);
+            let entries = self.entries(held.iter().map(|(about, _)| about))?;
+            for ((about, version), entry) in held.iter().zip(entries) {
                 if entry.as_ref().map(|entry| entry.version) != Some(*version) {
                     index.refresh(&searcher, *about, entry.as_ref())?;
                 }
@@ -336,7 +381,8 @@ impl Indexer {
         Ok(())
     }
 
-    /// Adds the objects of a table after a number, in the order of their numbers.
+    /// Adds the objects of a table after a number, in the order of their numbers. What has a lower number and
+    /// is not held is not to be held: nothing that is deleted comes back.
     fn add_after<R: Record>(
         &self,
         index: &mut Writing,
@@ -346,18 +392,14 @@ impl Indexer {
     ) -> Result<(), Ended> {
         let mut from = key::encode(&(after + 1));
         loop {
-            let rows: Snapshot = self.engine.snapshot();
-            let found = rows.scan(
-                R::TABLE,
-                &Range {
-                    from,
-                    to: Vec::new(),
-                    reverse: false,
-                    rows_max: u32::try_from(GROUP).unwrap_or(u32::MAX),
-                    bytes_max: SCAN_BYTES_MAX,
-                },
-            );
-            drop(rows);
+            let range = Range {
+                from,
+                to: Vec::new(),
+                reverse: false,
+                rows_max: u32::try_from(GROUP).unwrap_or(u32::MAX),
+                bytes_max: SCAN_BYTES_MAX,
+            };
+            let found = self.read(|rows| rows.scan(R::TABLE, &range))?;
             for (bytes, value) in &found.rows {
                 let row = key::decode::<u64>(bytes).zip(R::from_bytes(value));
                 let Some(entry) = row.and_then(|(no, row)| entry(no, row)) else {
