@@ -7,6 +7,7 @@ mod line;
 mod offline;
 mod people;
 mod policies;
+mod search;
 mod simulation;
 mod spike;
 mod spread;
@@ -23,6 +24,8 @@ struct Arguments {
     hosts: hosts::Options,
     #[command(flatten)]
     policies: policies::Options,
+    #[command(flatten)]
+    search: search::Options,
     /// Seeds of the simulation.
     #[arg(long, default_value_t = 400)]
     seeds: u64,
@@ -42,6 +45,8 @@ enum Part {
     People,
     /// Policies: a question, a backlog through gates, swaps under load, memory.
     Policies,
+    /// Search: indexing, searches, what it takes from the writer.
+    Search,
     /// Services: throughput, latency, start, memory.
     Hosts,
     /// Steps of the kernel, natively and as the component.
@@ -74,6 +79,10 @@ fn main() -> anyhow::Result<()> {
         runtime.block_on(policies::run(&arguments.policies, |line| {
             println!("{line}")
         }))?;
+    }
+    if is_wanted(Part::Search) {
+        let runtime = tokio::runtime::Runtime::new()?;
+        runtime.block_on(search::run(&arguments.search, |line| println!("{line}")))?;
     }
     if is_wanted(Part::Simulation) {
         simulation::run(arguments.seeds, |line| println!("{line}"))?;
