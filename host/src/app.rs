@@ -42,7 +42,7 @@ pub struct App {
     /// The index of posts and files.
     pub search: Search,
     /// Searches that may run at the same time.
-    pub searching: tokio::sync::Semaphore,
+    pub searching: Arc<tokio::sync::Semaphore>,
     /// Programs that write in channels and are called from them.
     pub integrations: Integrations,
     /// Lines to WebSocket clients.

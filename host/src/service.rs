@@ -110,7 +110,7 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         federation,
         files,
         search,
-        searching: Semaphore::new(api::SEARCHES_AT_ONCE),
+        searching: Arc::new(Semaphore::new(api::SEARCHES_AT_ONCE)),
         integrations,
         hub: Hub::default(),
         presence: Presence::default(),

@@ -449,3 +449,65 @@ pub fn found(
 pub fn folder(data: &Path) -> PathBuf {
     data.join("search")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use causeway_kernel::rows::id::{ChannelNo, UserNo};
+
+    fn entry(number: u64, text: &str) -> Entry {
+        Entry {
+            about: About::Post(PostNo(number)),
+            at: 1,
+            channel: ChannelNo(1).0,
+            user: UserNo(1).0,
+            text: text.to_string(),
+            tags: String::new(),
+            extension: String::new(),
+            version: 0,
+        }
+        .with_version()
+    }
+
+    #[test]
+    fn an_index_of_another_format_is_begun_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("search");
+        let mut index = Writing::open(&folder).unwrap();
+        index.add(&entry(1, "anchor")).unwrap();
+        index.commit(Some(5)).unwrap();
+        index.close().unwrap();
+        let index = Writing::open(&folder).unwrap();
+        let held = |index: &Writing| index.reader.searcher().num_docs();
+        assert_eq!((index.current, held(&index)), (Some(5), 1));
+        drop(index);
+        let description = folder.join("meta.json");
+        let text = fs::read_to_string(&description).unwrap();
+        let other = text.replace(&mark(Some(5)), &format!("{} 5", FORMAT + 1));
+        assert_ne!(text, other);
+        fs::write(description, other).unwrap();
+        let index = Writing::open(&folder).unwrap();
+        assert_eq!((index.current, held(&index)), (None, 0));
+    }
+
+    #[test]
+    fn an_object_is_held_once_and_as_it_was_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut index = Writing::open(&folder.path().join("search")).unwrap();
+        for (seq, text) in [(1, "anchor"), (2, "anchor"), (3, "rope")] {
+            let searcher = index.reader.searcher();
+            let entry = entry(1, text);
+            index.refresh(&searcher, entry.about, Some(&entry)).unwrap();
+            index.commit(Some(seq)).unwrap();
+            let searcher = index.reader.searcher();
+            let held = held_version(&searcher, &index.fields, entry.about).unwrap();
+            assert_eq!((held, searcher.num_docs()), (Some(entry.version), 1));
+        }
+        let searcher = index.reader.searcher();
+        index
+            .refresh(&searcher, About::Post(PostNo(1)), None)
+            .unwrap();
+        index.commit(Some(4)).unwrap();
+        assert_eq!(index.reader.searcher().num_docs(), 0);
+    }
+}

@@ -1,5 +1,7 @@
 //! Searching posts and files. Client API §7.4.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::State;
 use axum::http::HeaderValue;
@@ -109,10 +111,12 @@ async fn carry_out(
     find: fn(&Search, &Snapshot, &Request) -> Result<String, ApiError>,
 ) -> Result<Response, ApiError> {
     let closed = |_| ApiError::internal();
-    let _turn = app.searching.acquire().await.map_err(closed)?;
-    let found = tokio::task::spawn_blocking({
-        let app = SharedApp::clone(&app);
-        move || find(&app.search, &app.rows(), &request)
+    let turn = Arc::clone(&app.searching).acquire_owned();
+    let turn = turn.await.map_err(closed)?;
+    let found = tokio::task::spawn_blocking(move || {
+        // The turn ends with the work, even if nobody waits for the answer any more.
+        let _turn = turn;
+        find(&app.search, &app.rows(), &request)
     });
     let text = found.await.map_err(|_| ApiError::internal())??;
     let mut response = Rendered::new(text).into_response();

@@ -13,7 +13,7 @@ mod workspace;
 use std::fs;
 use std::path::Path;
 
-use crate::workspace::{ANN, BOB, Workspace};
+use crate::workspace::{ANN, BOB, DEADLINE, Workspace};
 
 #[tokio::test]
 async fn an_index_follows_what_is_written_changed_and_deleted() {
@@ -63,6 +63,61 @@ async fn an_index_that_is_lost_or_damaged_is_built_again() {
         assert_eq!(town.found(ANN, "anchor"), [kept], "{name}");
         assert_eq!(town.found(ANN, "mooring"), [edited], "{name}");
     }
+}
+
+#[tokio::test]
+async fn an_index_of_a_later_state_than_the_tables_is_built_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let town = Workspace::create(folder.path()).await;
+    let post = town.post("anchor").await;
+    assert_eq!(town.found(ANN, "anchor"), [post]);
+    let town = town
+        .again(|index| {
+            let description = index.join("meta.json");
+            let text = fs::read_to_string(&description).unwrap();
+            let later = text.replace("\"payload\":\"1 ", "\"payload\":\"1 999");
+            assert_ne!(text, later);
+            fs::write(description, later).unwrap();
+        })
+        .await;
+    assert_eq!(town.found(ANN, "anchor"), [post]);
+    assert_eq!(town.search.current(), Some(town.engine.snapshot().seq()));
+}
+
+#[tokio::test]
+async fn damaged_tables_are_met_only_by_a_build_which_ends_the_engine_like_any_reader() {
+    const POSTS: usize = 300;
+    let folder = tempfile::tempdir().unwrap();
+    let town = Workspace::create(folder.path()).await;
+    for n in 0..POSTS {
+        town.post(&format!("crate {n} {}", "hay ".repeat(60))).await;
+    }
+    assert_eq!(town.found(ANN, "\"crate 7\"").len(), 1);
+    let tables = folder.path().join("tables.redb");
+    let town = town.again(|_| zero_pages_with(&tables, "crate 7 ")).await;
+    // The index is complete: it has no rows to read.
+    let seq = town.engine.snapshot().seq();
+    assert!(town.search.wait(seq, DEADLINE));
+    assert!(!town.engine.status().tables_are_damaged);
+    let town = town.again(|index| fs::remove_dir_all(index).unwrap()).await;
+    town.engine.closed().await;
+    assert!(town.engine.status().tables_are_damaged);
+    let town = town.again(|_| {}).await;
+    assert_eq!(town.found(ANN, "\"crate 7\"").len(), 1);
+}
+
+/// Overwrites the pages that contain a text with zeros.
+fn zero_pages_with(file: &Path, text: &str) {
+    let mut bytes = fs::read(file).unwrap();
+    let mut count = 0;
+    for page in bytes.chunks_mut(4096) {
+        if page.windows(text.len()).any(|it| it == text.as_bytes()) {
+            page.fill(0);
+            count += 1;
+        }
+    }
+    assert!(count > 0, "no page holds {text}");
+    fs::write(file, bytes).unwrap();
 }
 
 /// Fills the files of a folder whose names end in a certain way with garbage.

@@ -23,7 +23,7 @@ pub const BOB: UserNo = UserNo(2);
 /// Their channel: the third, after the team's two.
 pub const CHANNEL: ChannelNo = ChannelNo(3);
 /// How long an index may take to be current.
-const DEADLINE: Duration = Duration::from_secs(120);
+pub const DEADLINE: Duration = Duration::from_secs(120);
 
 /// A workspace that is open, with its index.
 pub struct Workspace {
