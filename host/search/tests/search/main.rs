@@ -75,7 +75,7 @@ async fn an_index_of_a_later_state_than_the_tables_is_built_again() {
         .again(|index| {
             let description = index.join("meta.json");
             let text = fs::read_to_string(&description).unwrap();
-            let later = text.replace("\"payload\":\"1 ", "\"payload\":\"1 999");
+            let later = text.replace("\"payload\": \"1 ", "\"payload\": \"1 999");
             assert_ne!(text, later);
             fs::write(description, later).unwrap();
         })
