@@ -225,9 +225,11 @@ pub enum Event {
     UserUpdated(UserNo),
     /// `ephemeral_message`: a text in a channel that only this user sees.
     Ephemeral(ChannelNo, UserNo, String),
-    /// A user set personal values: their kind and names. `preferences_changed` if they are preferences.
+    /// A user set personal values: their kind and names. `preferences_changed` if they are preferences,
+    /// `sidebar_category_updated` if they are categories, and so on.
     PersonalSet(UserNo, PersonalKind, Vec<String>),
-    /// A user deleted personal values: their kind and names. `preferences_deleted` if they are preferences.
+    /// A user deleted personal values: their kind and names. `preferences_deleted` if they are preferences, and so
+    /// on.
     PersonalDeleted(UserNo, PersonalKind, Vec<String>),
     /// `post_acknowledgement_added`.
     AcknowledgementAdded(ChannelNo, AcknowledgementEvent),
@@ -247,6 +249,18 @@ pub enum Event {
     TeamMemberRoleUpdated(TeamNo, UserNo),
     /// `role_updated`: the permissions of a role changed.
     RoleUpdated(Role),
+    /// `channel_converted`: a public channel became private, or the reverse.
+    ChannelConverted(ChannelNo),
+    /// `channel_member_updated`: a member's role in a channel changed.
+    ChannelMemberUpdated(ChannelNo, UserNo),
+    /// `update_team`.
+    TeamUpdated(TeamNo),
+    /// `delete_team`: archived.
+    TeamDeleted(TeamNo),
+    /// `restore_team`: no longer archived.
+    TeamRestored(TeamNo),
+    /// `leave_team`: a user is no longer a member of a team.
+    LeftTeam(TeamNo, UserNo),
 }
 
 /// An acknowledgement as it was when the event happened.

@@ -23,8 +23,9 @@ mod workspace;
 
 pub use acknowledgement::{AcknowledgePost, WithdrawAcknowledgement};
 pub use channel::{
-    AddChannelMember, ArchiveChannel, CreateChannel, OpenDirectChannel, OpenGroupChannel,
-    RemoveChannelMember, RestoreChannel, ViewChannel,
+    AddChannelMember, ArchiveChannel, ChannelPatch, ConvertChannel, CreateChannel,
+    OpenDirectChannel, OpenGroupChannel, PatchChannel, RemoveChannelMember, RestoreChannel,
+    SetChannelRoles, ViewChannel,
 };
 pub use component::UseComponent;
 pub use connection::{
@@ -38,7 +39,10 @@ pub use reaction::{AddReaction, RemoveReaction};
 pub use request::expire as expire_requests;
 pub use role::PatchRole;
 pub use sharing::{AnswerChannelInvitation, InviteToChannel, UninviteFromChannel, UnshareChannel};
-pub use team::{AddTeamMember, CreateTeam, DEFAULT_CHANNEL, DEFAULT_CHANNELS, SetTeamRoles};
+pub use team::{
+    AddTeamMember, ArchiveTeam, CreateTeam, DEFAULT_CHANNEL, DEFAULT_CHANNELS, PatchTeam,
+    RemoveTeamMember, RestoreTeam, SetTeamRoles, TeamPatch,
+};
 pub use user::{
     CreateUser, PatchUser, SetActive, SetBot, SetCustomStatus, SetPicture, SetRoles, UserPatch,
 };
@@ -97,6 +101,13 @@ commands! {
     PatchRole = 50,
     SetBot = 51,
     UseComponent = 52,
+    PatchChannel = 53,
+    ConvertChannel = 54,
+    SetChannelRoles = 55,
+    PatchTeam = 56,
+    ArchiveTeam = 57,
+    RestoreTeam = 58,
+    RemoveTeamMember = 59,
 }
 
 /// Carries out a command. `key` is the client's own key of the act. A refused command leaves neither writes

@@ -238,6 +238,10 @@ pub const PERSONAL_VALUES_MAX: u32 = 4_000;
 /// Bytes of all personal values of a user, for each kind; more are refused. Together with the changes of one
 /// command they can be read at once.
 pub const PERSONAL_BYTES_MAX: usize = 1 << 20;
+/// Bytes of a draft: a message of full length in any script. More is refused.
+pub const DRAFT_BYTES_MAX: usize = 80_000;
+/// Changes of drafts in one command; more are refused.
+pub const DRAFT_CHANGES_MAX: usize = 20;
 /// Files of a post; more are refused. Client API §4.
 pub const FILES_PER_POST_MAX: usize = 10;
 /// Characters of a file's name; more is refused.

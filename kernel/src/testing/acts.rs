@@ -3,12 +3,13 @@
 use super::{TEAM, TEAM_OF_THE_PEER};
 use crate::command::{
     AcceptConnection, AcknowledgePost, AddChannelMember, AddFile, AddReaction, AddTeamMember,
-    AnswerChannelInvitation, ArchiveChannel, AttachConnection, Command, Configure,
-    ConfigureConnectedWorkspaces, ConfirmConnection, CreateChannel, CreateConnection, CreatePost,
-    CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel, OpenDirectChannel,
-    OpenGroupChannel, PatchConnection, PatchUser, PersonalChange, RemoveChannelMember,
-    RemoveConnection, RemoveReaction, RestoreChannel, SetPersonal, SetPicture, UninviteFromChannel,
-    UnshareChannel, UserPatch, ViewChannel, WithdrawAcknowledgement,
+    AnswerChannelInvitation, ArchiveChannel, ArchiveTeam, AttachConnection, ChannelPatch, Command,
+    Configure, ConfigureConnectedWorkspaces, ConfirmConnection, ConvertChannel, CreateChannel,
+    CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel,
+    OpenDirectChannel, OpenGroupChannel, PatchChannel, PatchConnection, PatchTeam, PatchUser,
+    PersonalChange, RemoveChannelMember, RemoveConnection, RemoveReaction, RemoveTeamMember,
+    RestoreChannel, RestoreTeam, SetChannelRoles, SetPersonal, SetPicture, TeamPatch,
+    UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel, WithdrawAcknowledgement,
 };
 use crate::model::{ChannelKind, Config, ConnectedWorkspaces, History, PeerKind, PersonalKind};
 use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
@@ -304,4 +305,40 @@ pub fn archive(channel: ChannelNo) -> Command {
 
 pub fn restore(channel: ChannelNo) -> Command {
     Command::RestoreChannel(RestoreChannel { channel })
+}
+
+pub fn patch_channel(channel: ChannelNo, change: impl FnOnce(&mut ChannelPatch)) -> Command {
+    let mut patch = ChannelPatch::default();
+    change(&mut patch);
+    Command::PatchChannel(PatchChannel { channel, patch })
+}
+
+pub fn convert(channel: ChannelNo, kind: ChannelKind) -> Command {
+    Command::ConvertChannel(ConvertChannel { channel, kind })
+}
+
+pub fn set_channel_admin(channel: ChannelNo, user: UserNo, is_admin: bool) -> Command {
+    Command::SetChannelRoles(SetChannelRoles {
+        channel,
+        user,
+        is_admin,
+    })
+}
+
+pub fn patch_team(team: TeamNo, change: impl FnOnce(&mut TeamPatch)) -> Command {
+    let mut patch = TeamPatch::default();
+    change(&mut patch);
+    Command::PatchTeam(PatchTeam { team, patch })
+}
+
+pub fn archive_team(team: TeamNo) -> Command {
+    Command::ArchiveTeam(ArchiveTeam { team })
+}
+
+pub fn restore_team(team: TeamNo) -> Command {
+    Command::RestoreTeam(RestoreTeam { team })
+}
+
+pub fn leave_team(team: TeamNo, user: UserNo) -> Command {
+    Command::RemoveTeamMember(RemoveTeamMember { team, user })
 }

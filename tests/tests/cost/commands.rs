@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::command::{
     AbandonConnection, AcceptConnection, AcknowledgePost, AddChannelMember, AddFile, AddReaction,
-    AddTeamMember, AnswerChannelInvitation, ArchiveChannel, AttachConnection, Command, Configure,
-    ConfigureConnectedWorkspaces, ConfigureFiles, ConfirmConnection, CreateChannel,
-    CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel,
-    OpenDirectChannel, OpenGroupChannel, PatchConnection, PatchRole, PatchUser, PersonalChange,
-    RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction, RestoreChannel,
-    SetActive, SetBot, SetCustomStatus, SetPersonal, SetPicture, SetRoles, SetTeamRoles,
-    UninviteFromChannel, UnshareChannel, UseComponent, UserPatch, ViewChannel,
-    WithdrawAcknowledgement,
+    AddTeamMember, AnswerChannelInvitation, ArchiveChannel, ArchiveTeam, AttachConnection,
+    ChannelPatch, Command, Configure, ConfigureConnectedWorkspaces, ConfigureFiles,
+    ConfirmConnection, ConvertChannel, CreateChannel, CreateConnection, CreatePost, CreateTeam,
+    CreateUser, DeletePost, EditPost, InviteToChannel, OpenDirectChannel, OpenGroupChannel,
+    PatchChannel, PatchConnection, PatchRole, PatchTeam, PatchUser, PersonalChange,
+    RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction, RemoveTeamMember,
+    RestoreChannel, RestoreTeam, SetActive, SetBot, SetChannelRoles, SetCustomStatus, SetPersonal,
+    SetPicture, SetRoles, SetTeamRoles, TeamPatch, UninviteFromChannel, UnshareChannel,
+    UseComponent, UserPatch, ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::limits::{
     CHANNEL_INVITATIONS_MAX, HELD_MAX, REMOTE_EMOJI_PER_POST_MAX,
@@ -215,6 +216,33 @@ fn commands(site: &Site) -> Vec<(Actor, Command)> {
             asks_first: None,
             keeps_removed: None,
         }),
+        Command::PatchChannel(PatchChannel {
+            channel: CHANNEL,
+            patch: ChannelPatch {
+                name: Some("moved".into()),
+                display_name: Some("Moved".into()),
+                header: Some("Mind the saw".into()),
+                purpose: Some("Everything else".into()),
+            },
+        }),
+        Command::ConvertChannel(ConvertChannel {
+            channel: CHANNEL,
+            kind: ChannelKind::Private,
+        }),
+        Command::SetChannelRoles(SetChannelRoles {
+            channel: CHANNEL,
+            user: UserNo(1),
+            is_admin: true,
+        }),
+        Command::PatchTeam(PatchTeam {
+            team: TEAM,
+            patch: TeamPatch {
+                display_name: Some("The Staff".into()),
+                ..TeamPatch::default()
+            },
+        }),
+        Command::ArchiveTeam(ArchiveTeam { team: TEAM }),
+        Command::RestoreTeam(RestoreTeam { team: TEAM }),
         Command::ArchiveChannel(ArchiveChannel { channel: CHANNEL }),
         Command::RestoreChannel(RestoreChannel { channel: CHANNEL }),
         Command::AnswerChannelInvitation(AnswerChannelInvitation {
@@ -274,6 +302,11 @@ fn commands(site: &Site) -> Vec<(Actor, Command)> {
         Command::SetActive(SetActive {
             user: second,
             is_active: false,
+        }),
+        // A member of all its channels.
+        Command::RemoveTeamMember(RemoveTeamMember {
+            team: TEAM,
+            user: UserNo(1),
         }),
     ];
     let first = [

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod acknowledgements;
+mod channel_changes;
 mod channels;
 mod claims;
 mod components;
@@ -14,6 +15,7 @@ mod priorities;
 mod properties;
 mod reactions;
 mod roles;
+mod teams;
 
 use super::*;
 use crate::boundary::output::{Event, Object};
