@@ -24,7 +24,8 @@ impl App {
         let rows = self.rows();
         self.metrics.count_event();
         let mut text = EventText::new(&rows, event, self.engine.now_ms());
-        self.hub.publish(|reader| {
+        let omitted = text.omitted_connection();
+        self.hub.publish(omitted.as_deref(), |reader| {
             let (shared, own) = text.of(reader, |shared| self.hub.hold(shared))?;
             let own = self.hub.hold(own);
             Some(EventFrame { shared, own })

@@ -12,15 +12,19 @@ mod actions;
 pub mod answer;
 pub mod auth;
 mod bots;
+mod categories;
+mod channel_changes;
 mod channel_invitations;
 mod channel_search;
 pub mod channels;
+mod client_support;
 mod components;
 pub mod config;
 pub mod connections;
 mod custom_commands;
 pub mod delivery;
 pub mod direct;
+mod drafts;
 pub mod events;
 pub mod files;
 mod hooks;
@@ -29,6 +33,7 @@ mod integrations;
 pub mod members;
 pub mod metrics;
 pub mod operations;
+mod own_sessions;
 pub mod path;
 pub mod pictures;
 pub mod policies;
@@ -48,6 +53,7 @@ mod statistics;
 pub mod statuses;
 mod suggestions;
 pub mod system;
+mod team_changes;
 pub mod teams;
 pub mod users;
 pub mod websocket;
@@ -66,11 +72,16 @@ use crate::web_client;
 pub fn router(app: &SharedApp) -> Router {
     let v4 = Router::new()
         .merge(sessions::routes())
+        .merge(own_sessions::routes())
         .merge(users::routes())
         .merge(access_tokens::routes())
         .merge(bots::routes())
         .merge(teams::routes())
+        .merge(team_changes::routes())
         .merge(channels::routes())
+        .merge(channel_changes::routes())
+        .merge(categories::routes())
+        .merge(drafts::routes())
         .merge(direct::routes())
         .merge(channel_search::routes())
         .merge(members::routes())
@@ -90,6 +101,7 @@ pub fn router(app: &SharedApp) -> Router {
         .merge(actions::routes())
         .merge(statuses::routes())
         .merge(system::routes())
+        .merge(client_support::routes())
         .merge(statistics::routes())
         .merge(absent::routes())
         .merge(config::routes())

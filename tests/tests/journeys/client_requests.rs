@@ -103,16 +103,6 @@ const DEVIATIONS: &[(&str, &str, &str)] = &[
         "earlier versions are not kept",
     ),
     (
-        "GET /api/v4/users/me/teams/{team_id}/drafts",
-        "status 404",
-        "drafts are kept by the client",
-    ),
-    (
-        "*/channels/categories",
-        "status 404",
-        "sidebar categories are not supported",
-    ),
-    (
         "*/posts/unread",
         ".has_next: missing",
         "it is said of threads",

@@ -2,6 +2,7 @@
 
 mod acknowledgements;
 mod bots;
+mod changes;
 mod client_library;
 mod client_requests;
 mod command_line;
@@ -52,6 +53,7 @@ mod session;
 mod session_api;
 mod session_file;
 mod shared_files;
+mod sidebar;
 mod upgrade;
 mod web_client;
 mod websocket;

@@ -6,9 +6,11 @@
 
 mod bot;
 mod bounded;
+mod category;
 mod channel;
 mod components;
 mod delivery;
+mod draft;
 mod event;
 mod file;
 mod links;
@@ -228,6 +230,12 @@ pub fn refusal(refusal: &Refusal, request_id: &str) -> String {
 /// JSON stored as text, unchanged; `None` for a text that is not JSON.
 fn stored(json: &str) -> Option<&RawValue> {
     serde_json::from_str(json).ok()
+}
+
+/// An object without members.
+fn empty_object() -> &'static RawValue {
+    static EMPTY: std::sync::OnceLock<Box<RawValue>> = std::sync::OnceLock::new();
+    EMPTY.get_or_init(|| RawValue::from_string("{}".into()).unwrap_or_default())
 }
 
 /// A key that is always `null`.

@@ -4,8 +4,11 @@
 pub mod bots;
 #[cfg(test)]
 mod budget_tests;
+pub mod categories;
 pub mod channels;
 pub mod components;
+pub mod drafts;
+pub mod notifications;
 mod order;
 pub mod posts;
 pub mod preferences;
@@ -17,6 +20,7 @@ pub mod teams;
 mod tests;
 pub mod threads;
 pub mod unread;
+pub mod user_list;
 pub mod users;
 
 use std::ops::ControlFlow;
