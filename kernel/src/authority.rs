@@ -223,7 +223,10 @@ pub fn hears(rows: &(impl Read + ?Sized), event: &Event, user: UserNo) -> bool {
         Event::UserRoleUpdated(changed) | Event::TeamMemberRoleUpdated(_, changed) => {
             *changed == user
         }
-        Event::NewUser(_) | Event::UserUpdated(_) | Event::RoleUpdated(_) => true,
+        Event::NewUser(_)
+        | Event::UserUpdated(_)
+        | Event::RoleUpdated(_)
+        | Event::EmojiAdded(_) => true,
         Event::Ephemeral(channel, addressee, _) => {
             *addressee == user && may_read_channel(rows, *channel, user)
         }
@@ -236,7 +239,7 @@ mod tests {
     use crate::boundary::output::{AcknowledgementEvent, ReactionEvent};
     use crate::model::{Availability, PersonalKind, Role};
     use crate::rows::fixture::{self, id, put};
-    use crate::rows::id::{Id, WorkspaceNo};
+    use crate::rows::id::{EmojiNo, Id, WorkspaceNo};
     use crate::rows::testing::MemoryHost;
 
     const ANN: UserNo = UserNo(1);
@@ -384,7 +387,8 @@ mod tests {
             Some(Event::TeamUpdated(_)) => Event::TeamDeleted(TeamNo(1)),
             Some(Event::TeamDeleted(_)) => Event::TeamRestored(TeamNo(1)),
             Some(Event::TeamRestored(_)) => Event::LeftTeam(TeamNo(1), ANN),
-            Some(Event::LeftTeam(..)) => return None,
+            Some(Event::LeftTeam(..)) => Event::EmojiAdded(EmojiNo(1)),
+            Some(Event::EmojiAdded(_)) => return None,
         })
     }
 
@@ -421,6 +425,7 @@ mod tests {
             | Event::TeamDeleted(_)
             | Event::TeamRestored(_)
             | Event::LeftTeam(..)
+            | Event::EmojiAdded(_)
             | Event::AddedToTeam(..)
             | Event::NewUser(_)
             | Event::UserUpdated(_)

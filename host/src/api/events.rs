@@ -1,7 +1,10 @@
 //! Delivery of events to WebSocket clients.
 
+use bytes::Bytes;
 use causeway_kernel::boundary::output::Event;
-use causeway_views::json::EventText;
+use causeway_kernel::rows::id::UserNo;
+use causeway_views::json::{EventText, Viewer, Views};
+use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::hub::EventFrame;
@@ -13,6 +16,30 @@ impl App {
         if !matches!(event, Event::StatusChanged(..)) {
             self.publish(event);
         }
+    }
+
+    /// Delivers to a user's clients what the kernel has no part in, as its effects on others are none.
+    pub fn tell_user(&self, user: UserNo, name: &str, data: &Value) {
+        if self.hub.is_idle() {
+            return;
+        }
+        let user_id = Views::new(&self.rows(), Viewer::System).user_id(user);
+        let broadcast = json!({
+            "omit_users": null,
+            "user_id": user_id,
+            "channel_id": "",
+            "team_id": "",
+            "connection_id": "",
+            "omit_connection_id": "",
+        });
+        let event = format!("{{\"event\":\"{name}\",\"data\":{data},\"broadcast\":{broadcast}");
+        let shared = self.hub.hold(event);
+        self.hub.publish(None, |reader| {
+            (reader == user).then(|| EventFrame {
+                shared: shared.clone(),
+                own: Bytes::new(),
+            })
+        });
     }
 
     /// Delivers an event to everyone who receives it, rendered as each of them sees it. The current rows

@@ -25,6 +25,7 @@ mod custom_commands;
 pub mod delivery;
 pub mod direct;
 mod drafts;
+mod emoji;
 pub mod events;
 pub mod files;
 mod hooks;
@@ -56,6 +57,7 @@ pub mod system;
 mod team_changes;
 pub mod teams;
 pub mod users;
+mod versions;
 pub mod websocket;
 mod written;
 
@@ -87,12 +89,14 @@ pub fn router(app: &SharedApp) -> Router {
         .merge(members::routes())
         .merge(posts::routes())
         .merge(post_info::routes())
+        .merge(versions::routes())
         .merge(files::routes())
         .merge(pictures::routes())
         .merge(acknowledgements::routes())
         .merge(preferences::routes())
         .merge(saved::routes())
         .merge(reactions::routes())
+        .merge(emoji::routes())
         .merge(roles::routes())
         .merge(slash::routes())
         .merge(suggestions::routes())

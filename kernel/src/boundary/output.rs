@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Availability, PersonalKind, Role};
-use crate::rows::id::{ChannelNo, ConnectionNo, FileNo, Id, PostNo, TeamNo, UserNo};
+use crate::rows::id::{ChannelNo, ConnectionNo, EmojiNo, FileNo, Id, PostNo, TeamNo, UserNo};
 use crate::rows::table::Table;
 
 /// The whole result of a step.
@@ -80,6 +80,8 @@ pub enum Object {
     File(FileNo),
     /// A role.
     Role(Role),
+    /// A custom emoji.
+    Emoji(EmojiNo),
 }
 
 /// A refusal in the API's own error format.
@@ -261,6 +263,8 @@ pub enum Event {
     TeamRestored(TeamNo),
     /// `leave_team`: a user is no longer a member of a team.
     LeftTeam(TeamNo, UserNo),
+    /// `emoji_added`.
+    EmojiAdded(EmojiNo),
 }
 
 /// An acknowledgement as it was when the event happened.

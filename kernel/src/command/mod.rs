@@ -5,6 +5,7 @@ mod acknowledgement;
 mod channel;
 mod component;
 mod connection;
+mod emoji;
 mod file;
 mod fit;
 mod notice;
@@ -32,6 +33,7 @@ pub use connection::{
     AbandonConnection, AcceptConnection, AttachConnection, ConfirmConnection, CreateConnection,
     PatchConnection, RelocateConnection, RemoveConnection,
 };
+pub use emoji::{AddEmoji, RemoveEmoji};
 pub use file::AddFile;
 pub use personal::{PersonalChange, SetPersonal};
 pub use post::{CreatePost, DeletePost, EditPost};
@@ -108,6 +110,8 @@ commands! {
     ArchiveTeam = 57,
     RestoreTeam = 58,
     RemoveTeamMember = 59,
+    AddEmoji = 60,
+    RemoveEmoji = 61,
 }
 
 /// Carries out a command. `key` is the client's own key of the act. A refused command leaves neither writes

@@ -283,3 +283,9 @@ pub const COMPONENT_QUESTIONS_MAX: usize = 1_000;
 pub const COMPONENT_POSTS_PER_STEP: u32 = 50;
 /// Posts with components about which the policies are asked in such a step.
 pub const COMPONENT_POSTS_ASKED_MAX: usize = 10;
+/// Earlier versions of a post's text that are kept; the oldest is dropped for one more.
+pub const EARLIER_VERSIONS_MAX: u32 = 10;
+/// Custom emoji of a workspace; one more is refused.
+pub const CUSTOM_EMOJI_MAX: u32 = 2_000;
+/// Bytes of the picture of a custom emoji, as the host stores it; more is refused.
+pub const EMOJI_PICTURE_BYTES_MAX: u64 = 512 * 1024;

@@ -2,17 +2,18 @@
 
 use super::{TEAM, TEAM_OF_THE_PEER};
 use crate::command::{
-    AcceptConnection, AcknowledgePost, AddChannelMember, AddFile, AddReaction, AddTeamMember,
-    AnswerChannelInvitation, ArchiveChannel, ArchiveTeam, AttachConnection, ChannelPatch, Command,
-    Configure, ConfigureConnectedWorkspaces, ConfirmConnection, ConvertChannel, CreateChannel,
-    CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel,
-    OpenDirectChannel, OpenGroupChannel, PatchChannel, PatchConnection, PatchTeam, PatchUser,
-    PersonalChange, RemoveChannelMember, RemoveConnection, RemoveReaction, RemoveTeamMember,
-    RestoreChannel, RestoreTeam, SetChannelRoles, SetPersonal, SetPicture, TeamPatch,
-    UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel, WithdrawAcknowledgement,
+    AcceptConnection, AcknowledgePost, AddChannelMember, AddEmoji, AddFile, AddReaction,
+    AddTeamMember, AnswerChannelInvitation, ArchiveChannel, ArchiveTeam, AttachConnection,
+    ChannelPatch, Command, Configure, ConfigureConnectedWorkspaces, ConfirmConnection,
+    ConvertChannel, CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser,
+    DeletePost, EditPost, InviteToChannel, OpenDirectChannel, OpenGroupChannel, PatchChannel,
+    PatchConnection, PatchTeam, PatchUser, PersonalChange, RemoveChannelMember, RemoveConnection,
+    RemoveEmoji, RemoveReaction, RemoveTeamMember, RestoreChannel, RestoreTeam, SetChannelRoles,
+    SetPersonal, SetPicture, TeamPatch, UninviteFromChannel, UnshareChannel, UserPatch,
+    ViewChannel, WithdrawAcknowledgement,
 };
 use crate::model::{ChannelKind, Config, ConnectedWorkspaces, History, PeerKind, PersonalKind};
-use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
+use crate::rows::id::{ChannelNo, ConnectionNo, EmojiNo, Id, PostNo, TeamNo, UserNo};
 
 pub fn account(name: &str) -> Command {
     account_with(name, |_| ())
@@ -341,4 +342,17 @@ pub fn restore_team(team: TeamNo) -> Command {
 
 pub fn leave_team(team: TeamNo, user: UserNo) -> Command {
     Command::RemoveTeamMember(RemoveTeamMember { team, user })
+}
+
+/// A custom emoji whose picture's digest ends with a byte.
+pub fn add_emoji(name: &str, byte: u8) -> Command {
+    Command::AddEmoji(AddEmoji {
+        name: name.into(),
+        digest: format!("{byte:064x}"),
+        size: 600,
+    })
+}
+
+pub fn remove_emoji(emoji: EmojiNo) -> Command {
+    Command::RemoveEmoji(RemoveEmoji { emoji })
 }

@@ -1,11 +1,12 @@
 //! Examples of commands that change channels, teams and personal values.
 
 use causeway_kernel::command::{
-    ArchiveTeam, ChannelPatch, Command, ConvertChannel, PatchChannel, PatchTeam, PatchUser,
-    PersonalChange, RemoveTeamMember, RestoreTeam, SetChannelRoles, SetPersonal, TeamPatch,
-    UserPatch,
+    AddEmoji, ArchiveTeam, ChannelPatch, Command, ConvertChannel, PatchChannel, PatchTeam,
+    PatchUser, PersonalChange, RemoveEmoji, RemoveTeamMember, RestoreTeam, SetChannelRoles,
+    SetPersonal, TeamPatch, UserPatch,
 };
 use causeway_kernel::model::{ChannelKind, PersonalKind};
+use causeway_kernel::rows::id::EmojiNo;
 
 use crate::examples::{CHANNEL, TEAM, USER};
 
@@ -50,6 +51,13 @@ pub fn commands() -> Vec<Command> {
         Command::RestoreTeam(RestoreTeam { team }),
         Command::RemoveTeamMember(RemoveTeamMember { team, user }),
     ];
+    commands.push(Command::AddEmoji(AddEmoji {
+        name: "rope".into(),
+        digest: "0f".repeat(32),
+        size: 600,
+    }));
+    let emoji = EmojiNo(130);
+    commands.push(Command::RemoveEmoji(RemoveEmoji { emoji }));
     for kind in [
         PersonalKind::SidebarCategory,
         PersonalKind::Draft,

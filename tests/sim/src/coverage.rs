@@ -147,6 +147,8 @@ variants!(COMMANDS, command, Command {
     ArchiveTeam => Never("channels and their connections stay as they are"),
     RestoreTeam => Never("channels and their connections stay as they are"),
     RemoveTeamMember => By(Act::LeaveTeam),
+    AddEmoji => Never("its picture stays here; what is shared is a name in a reaction"),
+    RemoveEmoji => Never("its picture stays here; what is shared is a name in a reaction"),
 });
 
 variants!(INPUTS, input, Input {

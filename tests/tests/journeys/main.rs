@@ -14,6 +14,7 @@ mod delivery;
 mod demo;
 mod direct;
 mod discovery;
+mod emoji;
 mod endings;
 mod files;
 mod first_steps;

@@ -11,6 +11,7 @@ mod channel;
 mod components;
 mod delivery;
 mod draft;
+mod emoji;
 mod event;
 mod file;
 mod links;
@@ -37,8 +38,8 @@ use std::collections::BTreeMap;
 use causeway_kernel::authority;
 use causeway_kernel::boundary::output::{AcknowledgementEvent, Object, Refusal};
 use causeway_kernel::model::{
-    Acknowledgement, Channel, ChannelMember, Connection, File, Place, Post, Reaction, Team,
-    TeamMember, User,
+    Acknowledgement, Channel, ChannelMember, Connection, CustomEmoji, File, Place, Post, Reaction,
+    Team, TeamMember, User,
 };
 use causeway_kernel::rows::id::{ChannelNo, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
 use causeway_kernel::rows::tx::Read;
@@ -138,6 +139,7 @@ impl<'r, R: Read + ?Sized> Views<'r, R> {
             }
             Object::File(no) => text(&self.file(&rows.get::<File>(no)?)),
             Object::Role(role) => text(&self.role(*role)),
+            Object::Emoji(no) => text(&self.emoji(&rows.get::<CustomEmoji>(no)?)),
             Object::Connection(no) => text(&self.remote_cluster(*no, &rows.get::<Connection>(no)?)),
         })
     }

@@ -8,6 +8,7 @@ pub mod categories;
 pub mod channels;
 pub mod components;
 pub mod drafts;
+pub mod emoji;
 pub mod notifications;
 mod order;
 pub mod posts;
@@ -22,6 +23,7 @@ pub mod threads;
 pub mod unread;
 pub mod user_list;
 pub mod users;
+pub mod versions;
 
 use std::ops::ControlFlow;
 

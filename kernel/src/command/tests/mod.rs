@@ -7,6 +7,7 @@ mod channels;
 mod claims;
 mod components;
 mod direct;
+mod emoji;
 mod files;
 mod personal;
 mod pictures;
@@ -16,6 +17,7 @@ mod properties;
 mod reactions;
 mod roles;
 mod teams;
+mod versions;
 
 use super::*;
 use crate::boundary::output::{Event, Object};

@@ -269,6 +269,8 @@ pub fn cause(rows: &Tables, input: &Input) -> Cause {
         | Command::ArchiveTeam(_)
         | Command::RestoreTeam(_)
         | Command::RemoveTeamMember(_)
+        | Command::AddEmoji(_)
+        | Command::RemoveEmoji(_)
         | Command::SetRoles(_)
         | Command::SetTeamRoles(_)
         | Command::PatchRole(_)
@@ -413,6 +415,8 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
             | Table::PostBlocks
             | Table::Mentions
             | Table::PostMentions
+            | Table::EarlierVersions
+            | Table::CustomEmoji
             | Table::KeptFrames
             | Table::FrameProgress
             | Table::QuarantineShares

@@ -106,6 +106,8 @@ fn is_about_teams(command: &Command) -> bool {
         | Command::PatchTeam(_)
         | Command::ArchiveTeam(_)
         | Command::RestoreTeam(_)
+        | Command::AddEmoji(_)
+        | Command::RemoveEmoji(_)
         | Command::SetPicture(_)
         | Command::SetCustomStatus(_)
         | Command::SetBot(_)

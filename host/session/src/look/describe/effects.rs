@@ -99,6 +99,7 @@ fn event_name(event: &Event) -> &'static str {
         Event::TeamDeleted(..) => "delete_team",
         Event::TeamRestored(..) => "restore_team",
         Event::LeftTeam(..) => "leave_team",
+        Event::EmojiAdded(..) => "emoji_added",
     }
 }
 

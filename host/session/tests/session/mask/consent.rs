@@ -1,10 +1,10 @@
 //! The chapter about channels that are offered: they wait, and are accepted or declined; and about archived ones.
 
-use causeway_kernel::boundary::output::Reply;
+use causeway_kernel::boundary::output::{Object, Reply};
 use causeway_kernel::command::{
-    AnswerChannelInvitation, ArchiveChannel, ArchiveTeam, ChannelPatch, Command, ConvertChannel,
-    PatchChannel, PatchConnection, PatchTeam, RestoreChannel, RestoreTeam, SetChannelRoles,
-    TeamPatch,
+    AddEmoji, AnswerChannelInvitation, ArchiveChannel, ArchiveTeam, ChannelPatch, Command,
+    ConvertChannel, PatchChannel, PatchConnection, PatchTeam, RemoveEmoji, RestoreChannel,
+    RestoreTeam, SetChannelRoles, TeamPatch,
 };
 use causeway_kernel::model::{ChannelKind, Connection};
 use causeway_kernel::rows::id::{ConnectionNo, Id, TeamNo, UserNo};
@@ -75,6 +75,16 @@ fn change(story: &mut Story) {
         Command::ArchiveTeam(ArchiveTeam { team }),
         Command::RestoreTeam(RestoreTeam { team }),
     ];
+    let add = Command::AddEmoji(AddEmoji {
+        name: "marmalade".into(),
+        digest: "0f".repeat(32),
+        size: 600,
+    });
+    let Reply::Object(Object::Emoji(emoji)) = story.act(0, FIRST, add) else {
+        panic!("no emoji")
+    };
+    let gone = story.act(0, FIRST, Command::RemoveEmoji(RemoveEmoji { emoji }));
+    assert_eq!(gone, Reply::Done);
     for kind in [ChannelKind::Private, ChannelKind::Public] {
         commands.push(Command::ConvertChannel(ConvertChannel { channel, kind }));
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use causeway_kernel::authority;
 use causeway_kernel::boundary::output::{AcknowledgementEvent, Event, ReactionEvent};
 use causeway_kernel::model::{
-    Channel, ChannelMember, PersonalKind, Place, Post, Team, TeamMember, User,
+    Channel, ChannelMember, CustomEmoji, PersonalKind, Place, Post, Team, TeamMember, User,
 };
 use causeway_kernel::objects::mentions;
 use causeway_kernel::objects::posts::is_system;
@@ -62,6 +62,8 @@ struct Data<'a> {
     delete_at: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     draft: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    emoji: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -280,6 +282,14 @@ impl<R: Read + ?Sized> Views<'_, R> {
             }
             Event::PersonalDeleted(user, kind, names) => {
                 self.personal_deleted(broadcast, *user, *kind, names)?
+            }
+            Event::EmojiAdded(no) => {
+                let row = self.rows.get::<CustomEmoji>(no)?;
+                let data = Data {
+                    emoji: Some(text(&self.emoji(&row))),
+                    ..Data::default()
+                };
+                ("emoji_added", text(&data))
             }
             Event::ChannelConverted(channel) => {
                 let row = self.rows.get::<Channel>(channel)?;
