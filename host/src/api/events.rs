@@ -19,16 +19,18 @@ impl App {
     }
 
     /// Delivers to a user's clients what the kernel has no part in, as its effects on others are none.
-    pub fn tell_user(&self, user: UserNo, name: &str, data: &Value) {
+    /// `place` are the ids of the channel and the team that it is about, if any.
+    pub fn tell_user(&self, user: UserNo, name: &str, data: &Value, place: (&str, &str)) {
         if self.hub.is_idle() {
             return;
         }
         let user_id = Views::new(&self.rows(), Viewer::System).user_id(user);
+        let (channel_id, team_id) = place;
         let broadcast = json!({
             "omit_users": null,
             "user_id": user_id,
-            "channel_id": "",
-            "team_id": "",
+            "channel_id": channel_id,
+            "team_id": team_id,
             "connection_id": "",
             "omit_connection_id": "",
         });

@@ -175,7 +175,7 @@ async fn view(
         times.insert(channel_id, seen.into());
         // The other clients of the caller no longer show it as unread.
         let data = json!({ "channel_times": times });
-        app.tell_user(caller.user, "multiple_channels_viewed", &data);
+        app.tell_user(caller.user, "multiple_channels_viewed", &data, ("", ""));
     }
     Ok(Rendered::json(
         &json!({ "status": "OK", "last_viewed_at_times": times }),

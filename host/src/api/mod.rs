@@ -56,6 +56,7 @@ mod suggestions;
 pub mod system;
 mod team_changes;
 pub mod teams;
+mod unread_marks;
 pub mod users;
 mod versions;
 pub mod websocket;
@@ -90,6 +91,7 @@ pub fn router(app: &SharedApp) -> Router {
         .merge(posts::routes())
         .merge(post_info::routes())
         .merge(versions::routes())
+        .merge(unread_marks::routes())
         .merge(files::routes())
         .merge(pictures::routes())
         .merge(acknowledgements::routes())

@@ -24,7 +24,7 @@ mod workspace;
 
 pub use acknowledgement::{AcknowledgePost, WithdrawAcknowledgement};
 pub use channel::{
-    AddChannelMember, ArchiveChannel, ChannelPatch, ConvertChannel, CreateChannel,
+    AddChannelMember, ArchiveChannel, ChannelPatch, ConvertChannel, CreateChannel, MarkUnread,
     OpenDirectChannel, OpenGroupChannel, PatchChannel, RemoveChannelMember, RestoreChannel,
     SetChannelRoles, ViewChannel,
 };
@@ -112,6 +112,7 @@ commands! {
     RemoveTeamMember = 59,
     AddEmoji = 60,
     RemoveEmoji = 61,
+    MarkUnread = 62,
 }
 
 /// Carries out a command. `key` is the client's own key of the act. A refused command leaves neither writes

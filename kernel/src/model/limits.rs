@@ -289,3 +289,5 @@ pub const EARLIER_VERSIONS_MAX: u32 = 10;
 pub const CUSTOM_EMOJI_MAX: u32 = 2_000;
 /// Bytes of the picture of a custom emoji, as the host stores it; more is refused.
 pub const EMOJI_PICTURE_BYTES_MAX: u64 = 512 * 1024;
+/// Posts that follow one from which on a channel is marked as unread, and are counted; more count as this many.
+pub const UNREAD_COUNTED_MAX: u32 = 200;

@@ -6,11 +6,11 @@ use crate::command::{
     AddTeamMember, AnswerChannelInvitation, ArchiveChannel, ArchiveTeam, AttachConnection,
     ChannelPatch, Command, Configure, ConfigureConnectedWorkspaces, ConfirmConnection,
     ConvertChannel, CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser,
-    DeletePost, EditPost, InviteToChannel, OpenDirectChannel, OpenGroupChannel, PatchChannel,
-    PatchConnection, PatchTeam, PatchUser, PersonalChange, RemoveChannelMember, RemoveConnection,
-    RemoveEmoji, RemoveReaction, RemoveTeamMember, RestoreChannel, RestoreTeam, SetChannelRoles,
-    SetPersonal, SetPicture, TeamPatch, UninviteFromChannel, UnshareChannel, UserPatch,
-    ViewChannel, WithdrawAcknowledgement,
+    DeletePost, EditPost, InviteToChannel, MarkUnread, OpenDirectChannel, OpenGroupChannel,
+    PatchChannel, PatchConnection, PatchTeam, PatchUser, PersonalChange, RemoveChannelMember,
+    RemoveConnection, RemoveEmoji, RemoveReaction, RemoveTeamMember, RestoreChannel, RestoreTeam,
+    SetChannelRoles, SetPersonal, SetPicture, TeamPatch, UninviteFromChannel, UnshareChannel,
+    UserPatch, ViewChannel, WithdrawAcknowledgement,
 };
 use crate::model::{ChannelKind, Config, ConnectedWorkspaces, History, PeerKind, PersonalKind};
 use crate::rows::id::{ChannelNo, ConnectionNo, EmojiNo, Id, PostNo, TeamNo, UserNo};
@@ -355,4 +355,8 @@ pub fn add_emoji(name: &str, byte: u8) -> Command {
 
 pub fn remove_emoji(emoji: EmojiNo) -> Command {
     Command::RemoveEmoji(RemoveEmoji { emoji })
+}
+
+pub fn mark_unread(post: PostNo) -> Command {
+    Command::MarkUnread(MarkUnread { post })
 }

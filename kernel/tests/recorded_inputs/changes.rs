@@ -1,14 +1,14 @@
 //! Examples of commands that change channels, teams and personal values.
 
 use causeway_kernel::command::{
-    AddEmoji, ArchiveTeam, ChannelPatch, Command, ConvertChannel, PatchChannel, PatchTeam,
-    PatchUser, PersonalChange, RemoveEmoji, RemoveTeamMember, RestoreTeam, SetChannelRoles,
-    SetPersonal, TeamPatch, UserPatch,
+    AddEmoji, ArchiveTeam, ChannelPatch, Command, ConvertChannel, MarkUnread, PatchChannel,
+    PatchTeam, PatchUser, PersonalChange, RemoveEmoji, RemoveTeamMember, RestoreTeam,
+    SetChannelRoles, SetPersonal, TeamPatch, UserPatch,
 };
 use causeway_kernel::model::{ChannelKind, PersonalKind};
 use causeway_kernel::rows::id::EmojiNo;
 
-use crate::examples::{CHANNEL, TEAM, USER};
+use crate::examples::{CHANNEL, POST, TEAM, USER};
 
 /// Every such command.
 pub fn commands() -> Vec<Command> {
@@ -56,6 +56,7 @@ pub fn commands() -> Vec<Command> {
         digest: "0f".repeat(32),
         size: 600,
     }));
+    commands.push(Command::MarkUnread(MarkUnread { post: POST }));
     let emoji = EmojiNo(130);
     commands.push(Command::RemoveEmoji(RemoveEmoji { emoji }));
     for kind in [

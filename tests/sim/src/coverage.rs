@@ -147,6 +147,7 @@ variants!(COMMANDS, command, Command {
     ArchiveTeam => Never("channels and their connections stay as they are"),
     RestoreTeam => Never("channels and their connections stay as they are"),
     RemoveTeamMember => By(Act::LeaveTeam),
+    MarkUnread => Never("it changes one user's own mark and nothing that is shared"),
     AddEmoji => Never("its picture stays here; what is shared is a name in a reaction"),
     RemoveEmoji => Never("its picture stays here; what is shared is a name in a reaction"),
 });

@@ -8,7 +8,7 @@ use causeway_kernel::command::{
     AddReaction, AddTeamMember, AnswerChannelInvitation, ArchiveChannel, ArchiveTeam,
     AttachConnection, ChannelPatch, Command, Configure, ConfigureConnectedWorkspaces,
     ConfigureFiles, ConfirmConnection, ConvertChannel, CreateChannel, CreateConnection, CreatePost,
-    CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel, OpenDirectChannel,
+    CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel, MarkUnread, OpenDirectChannel,
     OpenGroupChannel, PatchChannel, PatchConnection, PatchRole, PatchTeam, PatchUser,
     PersonalChange, RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveEmoji,
     RemoveReaction, RemoveTeamMember, RestoreChannel, RestoreTeam, SetActive, SetBot,
@@ -174,6 +174,8 @@ fn commands(site: &Site) -> Vec<(Actor, Command)> {
             user: second,
         }),
         Command::ViewChannel(ViewChannel { channel: CHANNEL }),
+        // The replies follow it.
+        Command::MarkUnread(MarkUnread { post }),
         Command::UseComponent(UseComponent {
             channel: CHANNEL,
             component: Component::SlashCommand("deploy".into()),

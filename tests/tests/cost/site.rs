@@ -255,7 +255,7 @@ impl Site {
     }
 
     /// Its rows.
-    pub fn rows(&self) -> &MemoryHost {
+    pub fn rows(&self) -> &Tables {
         &self.rows
     }
 

@@ -326,3 +326,48 @@ async fn writing_is_told_to_the_other_members() -> Result<()> {
     assert!(heard.iter().all(|event| event["event"] != "typing"));
     Ok(())
 }
+
+#[tokio::test]
+async fn a_channel_is_marked_as_unread_from_a_post_on() -> Result<()> {
+    let data = tempfile::tempdir()?;
+    let workspace = warm::start("unread-marks", data.path()).await?;
+    let side = Side::prepare("unread-marks", &workspace.site_url(), "crew").await?;
+    let (ann, ben) = (side.user("ann").await?, side.user("ben").await?);
+    let dock = side.channel("dock", &[&ann, &ben]).await?;
+    let mut posts = Vec::new();
+    for text in ["first", "@ann second", "third"] {
+        posts.push(causeway_tests::scene::post(&ben, &dock, "", text).await?);
+    }
+    let view = json!({ "channel_id": dock });
+    let mut events = ann.events().await?;
+    ann.post("/channels/members/me/view", view.clone()).await?;
+    let told = events
+        .next("multiple_channels_viewed", |_| true, HEARD_WITHIN)
+        .await?;
+    assert!(told["data"]["channel_times"][&dock].is_number());
+    let unread = format!("/users/me/channels/{dock}/unread");
+    assert_eq!(ann.get(&unread).await?["msg_count"], 0);
+
+    let mark = format!("/users/me/posts/{}/set_unread", posts[1]);
+    let body = json!({ "collapsed_threads_supported": true });
+    let marked = ann.post(&mark, body.clone()).await?;
+    assert_eq!(
+        (&marked["channel_id"], &marked["mention_count"]),
+        (&json!(dock), &json!(1))
+    );
+    let told = events.next("post_unread", |_| true, HEARD_WITHIN).await?;
+    assert_eq!(told["broadcast"]["channel_id"], dock.as_str());
+    assert_eq!(told["data"]["post_id"], posts[1].as_str());
+    let counts = ann.get(&unread).await?;
+    assert_eq!(
+        (&counts["msg_count"], &counts["mention_count"]),
+        (&json!(2), &json!(1))
+    );
+    let around = format!("/users/me/channels/{dock}/posts/unread?limit_before=0&limit_after=1");
+    assert_eq!(ann.get(&around).await?["order"], json!([posts[1]]));
+    let of_ann = mark.replace("/me/", &format!("/{}/", id_of(&ann).await?));
+    assert_eq!(status(&ben, Method::POST, &of_ann, body).await?, 403);
+    ann.post("/channels/members/me/view", view).await?;
+    assert_eq!(ann.get(&unread).await?["msg_count"], 0);
+    Ok(())
+}

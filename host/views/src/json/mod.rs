@@ -165,6 +165,13 @@ impl<'r, R: Read + ?Sized> Views<'r, R> {
             .map_or_else(String::new, |team| self.team_id(team))
     }
 
+    /// Id of the team of a channel; empty outside teams.
+    #[must_use]
+    pub fn team_id_of_channel(&self, channel: ChannelNo) -> String {
+        let place = self.rows.channel(channel).map(|channel| channel.place);
+        place.map_or_else(String::new, |place| self.place_team_id(place))
+    }
+
     /// Id of a channel; empty if unknown.
     #[must_use]
     pub fn channel_id(&self, channel: ChannelNo) -> String {

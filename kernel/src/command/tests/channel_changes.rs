@@ -179,3 +179,41 @@ fn channel_admins_make_others_admins() {
     world.by(BOB, set_channel_admin(lab, ANN, false)).unwrap();
     assert!(world.events().is_empty());
 }
+
+#[test]
+fn a_channel_is_unread_from_a_post_on() {
+    let mut world = World::new();
+    world.write(BOB, TOWN, "before");
+    let second = world.write(BOB, TOWN, "@ann second");
+    world.reply(BOB, second, "a reply");
+    world.write(ANN, TOWN, "her own");
+    world.by(ADMIN, add_member(TOWN, ANN)).unwrap();
+    world.by(ANN, view(TOWN)).unwrap();
+    let seen = world.get::<ChannelMember>(&(TOWN, ANN));
+    world.by(ANN, mark_unread(second)).unwrap();
+    let member = world.get::<ChannelMember>(&(TOWN, ANN));
+    let post = world.get::<Post>(&second);
+    assert_eq!(seen.msg_count - member.msg_count, 3);
+    assert_eq!(seen.root_msg_count - member.root_msg_count, 2);
+    assert!(member.last_viewed_at < post.ordered_at && member.seen_at < post.update_at);
+    world.by(ANN, view(TOWN)).unwrap();
+    assert_eq!(world.get::<ChannelMember>(&(TOWN, ANN)), seen);
+    assert_eq!(world.refusal(EVE, mark_unread(second)).0, 403);
+    world.by(BOB, delete(second)).unwrap();
+    assert_eq!(world.refusal(ANN, mark_unread(second)).0, 404);
+}
+
+#[test]
+fn what_follows_is_counted_up_to_a_limit() {
+    let mut world = World::new();
+    let first = world.write(BOB, TOWN, "0");
+    let limit = u64::from(crate::model::limits::UNREAD_COUNTED_MAX);
+    for n in 0..limit {
+        world.write(BOB, TOWN, &n.to_string());
+    }
+    world.by(ANN, view(TOWN)).unwrap();
+    let seen = world.get::<ChannelMember>(&(TOWN, ANN)).msg_count;
+    world.by(ANN, mark_unread(first)).unwrap();
+    let member = world.get::<ChannelMember>(&(TOWN, ANN));
+    assert_eq!(seen - member.msg_count, limit);
+}

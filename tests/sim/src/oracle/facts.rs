@@ -269,6 +269,7 @@ pub fn cause(rows: &Tables, input: &Input) -> Cause {
         | Command::ArchiveTeam(_)
         | Command::RestoreTeam(_)
         | Command::RemoveTeamMember(_)
+        | Command::MarkUnread(_)
         | Command::AddEmoji(_)
         | Command::RemoveEmoji(_)
         | Command::SetRoles(_)

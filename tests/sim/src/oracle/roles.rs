@@ -106,6 +106,7 @@ fn is_about_teams(command: &Command) -> bool {
         | Command::PatchTeam(_)
         | Command::ArchiveTeam(_)
         | Command::RestoreTeam(_)
+        | Command::MarkUnread(_)
         | Command::AddEmoji(_)
         | Command::RemoveEmoji(_)
         | Command::SetPicture(_)

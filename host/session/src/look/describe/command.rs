@@ -293,6 +293,7 @@ fn sharing_act(seen: &Seen<'_>, command: &Command) -> String {
             },
             names.channel(*channel)
         ),
+        Command::MarkUnread(mark) => format!("marks {} as unread", names.post(mark.post)),
         Command::AddEmoji(new) => format!("adds the emoji {}", plain(&new.name)),
         Command::RemoveEmoji(gone) => format!("removes emoji {}", gone.emoji.0),
         Command::PatchTeam(PatchTeam { team, .. }) => {
