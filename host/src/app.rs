@@ -25,7 +25,7 @@ use crate::hub::Hub;
 use crate::integrations::Integrations;
 use crate::login_limit::LoginLimiter;
 use crate::metrics::Metrics;
-use crate::presence::Presence;
+use crate::presence::{Presence, Typists};
 use crate::vault::{LoginSession, Secret, Vault};
 use crate::web_client::WebClient;
 
@@ -49,6 +49,8 @@ pub struct App {
     pub hub: Hub,
     /// Who is online.
     pub presence: Presence,
+    /// Who is writing.
+    pub typists: Typists,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Budget for large responses in flight.

@@ -39,7 +39,7 @@ use crate::hub::Hub;
 use crate::integrations::Integrations;
 use crate::login_limit::LoginLimiter;
 use crate::metrics::Metrics;
-use crate::presence::{self, Presence};
+use crate::presence::{self, Presence, Typists};
 use crate::vault::{Asker, Secret, VAULT_FILE, Vault, VaultError};
 use crate::web_client::WebClient;
 
@@ -114,6 +114,7 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         integrations,
         hub: Hub::default(),
         presence: Presence::default(),
+        typists: Typists::default(),
         metrics: Arc::new(Metrics::default()),
         answers: answers::answers(),
         connections,

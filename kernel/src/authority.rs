@@ -118,6 +118,19 @@ pub fn is_channel_admin(rows: &(impl Read + ?Sized), channel_no: ChannelNo, user
             .is_some_and(|team| is_team_admin(rows, team, user))
 }
 
+/// Whether a user may change the name, header and purpose of a channel: its members
+/// (`manage_public_channel_properties`, `manage_private_channel_properties`), unless it is only to be read, and who
+/// administers it. In a direct or group channel only its members.
+pub fn may_change_channel(
+    rows: &(impl Read + ?Sized),
+    channel_no: ChannelNo,
+    channel: &Channel,
+    user: UserNo,
+) -> bool {
+    let is_member = is_channel_member(rows, channel_no, user) && !channel.read_only;
+    is_member || is_channel_admin(rows, channel_no, user)
+}
+
 /// Requires that a user may write posts and reactions in a channel.
 pub fn require_write(
     rows: &(impl Read + ?Sized),
@@ -195,13 +208,25 @@ pub fn hears(rows: &(impl Read + ?Sized), event: &Event, user: UserNo) -> bool {
         | Event::ChannelUpdated(channel)
         | Event::ChannelDeleted(channel)
         | Event::ChannelRestored(channel) => may_read_channel(rows, *channel, user),
+        Event::ChannelConverted(channel) => {
+            let team = rows.channel(*channel).and_then(|it| it.place.team());
+            team.is_some_and(|team| is_team_member(rows, team, user))
+        }
+        Event::ChannelMemberUpdated(_, member) => *member == user,
+        Event::TeamUpdated(team) | Event::TeamDeleted(team) | Event::TeamRestored(team) => {
+            is_team_member(rows, *team, user)
+        }
+        Event::LeftTeam(team, left) => *left == user || is_team_member(rows, *team, user),
         Event::AddedToTeam(_, added) => *added == user,
         Event::PersonalSet(owner, ..) | Event::PersonalDeleted(owner, ..) => *owner == user,
         Event::StatusChanged(about, _) => *about == user || share_a_channel(rows, *about, user),
         Event::UserRoleUpdated(changed) | Event::TeamMemberRoleUpdated(_, changed) => {
             *changed == user
         }
-        Event::NewUser(_) | Event::UserUpdated(_) | Event::RoleUpdated(_) => true,
+        Event::NewUser(_)
+        | Event::UserUpdated(_)
+        | Event::RoleUpdated(_)
+        | Event::EmojiAdded(_) => true,
         Event::Ephemeral(channel, addressee, _) => {
             *addressee == user && may_read_channel(rows, *channel, user)
         }
@@ -214,7 +239,7 @@ mod tests {
     use crate::boundary::output::{AcknowledgementEvent, ReactionEvent};
     use crate::model::{Availability, PersonalKind, Role};
     use crate::rows::fixture::{self, id, put};
-    use crate::rows::id::{Id, WorkspaceNo};
+    use crate::rows::id::{EmojiNo, Id, WorkspaceNo};
     use crate::rows::testing::MemoryHost;
 
     const ANN: UserNo = UserNo(1);
@@ -356,7 +381,14 @@ mod tests {
             Some(Event::ChannelRestored(_)) => Event::UserRoleUpdated(ANN),
             Some(Event::UserRoleUpdated(_)) => Event::TeamMemberRoleUpdated(TeamNo(1), ANN),
             Some(Event::TeamMemberRoleUpdated(..)) => Event::RoleUpdated(Role::TeamAdmin),
-            Some(Event::RoleUpdated(_)) => return None,
+            Some(Event::RoleUpdated(_)) => Event::ChannelConverted(channel),
+            Some(Event::ChannelConverted(_)) => Event::ChannelMemberUpdated(channel, ANN),
+            Some(Event::ChannelMemberUpdated(..)) => Event::TeamUpdated(TeamNo(1)),
+            Some(Event::TeamUpdated(_)) => Event::TeamDeleted(TeamNo(1)),
+            Some(Event::TeamDeleted(_)) => Event::TeamRestored(TeamNo(1)),
+            Some(Event::TeamRestored(_)) => Event::LeftTeam(TeamNo(1), ANN),
+            Some(Event::LeftTeam(..)) => Event::EmojiAdded(EmojiNo(1)),
+            Some(Event::EmojiAdded(_)) => return None,
         })
     }
 
@@ -386,7 +418,15 @@ mod tests {
             | Event::Ephemeral(..) => true,
             // Removed users receive their own removal, and nothing else.
             Event::UserRemoved(_, removed) => *removed != user,
-            Event::AddedToTeam(..)
+            // The whole team is told the id of a channel that became private: it may know it.
+            Event::ChannelConverted(_)
+            | Event::ChannelMemberUpdated(..)
+            | Event::TeamUpdated(_)
+            | Event::TeamDeleted(_)
+            | Event::TeamRestored(_)
+            | Event::LeftTeam(..)
+            | Event::EmojiAdded(_)
+            | Event::AddedToTeam(..)
             | Event::NewUser(_)
             | Event::UserUpdated(_)
             | Event::PersonalSet(..)
@@ -405,6 +445,26 @@ mod tests {
         for (user, hears_it) in [(ANN, true), (BOB, true), (EVE, false), (ROOT, false)] {
             assert_eq!(hears(&host, &event, user), hears_it, "{user:?}");
         }
+    }
+
+    #[test]
+    fn a_team_is_heard_of_by_its_members() {
+        let host = host();
+        let team = TeamNo(1);
+        for event in [
+            Event::TeamUpdated(team),
+            Event::TeamDeleted(team),
+            Event::TeamRestored(team),
+            Event::LeftTeam(team, EVE),
+            Event::ChannelConverted(TOWN),
+        ] {
+            let of_eve = matches!(event, Event::LeftTeam(..));
+            for (user, hears_it) in [(ANN, true), (BOB, true), (EVE, of_eve), (ROOT, false)] {
+                assert_eq!(hears(&host, &event, user), hears_it, "{event:?} {user:?}");
+            }
+        }
+        let event = Event::ChannelMemberUpdated(TOWN, BOB);
+        assert!(hears(&host, &event, BOB) && !hears(&host, &event, ANN));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::inbound;
 use crate::model::limits::DUE_PER_STEP_MAX;
 use crate::model::{DueKind, Job};
 use crate::objects::{
-    administrators, files, hidden_components, order, posts, remote_names, statuses,
+    administrators, files, hidden_components, members, order, posts, remote_names, statuses,
 };
 use crate::outbound::{self, receipt};
 use crate::rows::due;
@@ -214,6 +214,11 @@ fn job(tx: &mut Tx<'_>, number: u64) {
             channel,
             position,
         } => outbound::profiles::try_all_elsewhere(tx, (connection, channel), &position),
+        Job::LeaveChannels {
+            team,
+            user,
+            position,
+        } => members::leave_channels(tx, team, user, position),
     };
     match rest {
         Some(job) => jobs::again(tx, number, &job),

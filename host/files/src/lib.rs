@@ -10,6 +10,7 @@
 //!
 //! Everything here blocks on the disk: call it from threads that may block.
 
+pub mod emoji;
 mod incoming;
 pub mod pictures;
 pub mod profile_pictures;

@@ -17,6 +17,7 @@ use causeway_views::query::{channels, posts, teams};
 use serde::Deserialize;
 
 use super::answer::{ApiResult, Rendered};
+use super::channel_changes;
 use super::path::{Ids, Params};
 use crate::app::{Caller, SharedApp};
 use crate::http::{ApiError, Json};
@@ -28,7 +29,10 @@ const SEARCH_MAX: usize = 100;
 pub fn routes() -> Router<SharedApp> {
     Router::new()
         .route("/channels", post(create).get(all))
-        .route("/channels/{channel_id}", get(by_id).delete(archive))
+        .route(
+            "/channels/{channel_id}",
+            get(by_id).put(channel_changes::update).delete(archive),
+        )
         .route("/channels/{channel_id}/restore", post(restore))
         .route("/channels/{channel_id}/stats", get(stats))
         .route("/channels/{channel_id}/pinned", get(pinned))

@@ -15,6 +15,7 @@ use causeway_kernel::rows::tx::Read;
 use causeway_views::json::{self, BoundedText, TooLong, Viewer, Views};
 use causeway_views::query::{channels, unread};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::answer::{ApiResult, Rendered};
 use super::path::{Ids, Params, distinct};
@@ -172,9 +173,12 @@ async fn view(
         let member = app.rows().get::<ChannelMember>(&(channel, caller.user));
         let seen = member.map_or(0, |member| member.last_viewed_at);
         times.insert(channel_id, seen.into());
+        // The other clients of the caller no longer show it as unread.
+        let data = json!({ "channel_times": times });
+        app.tell_user(caller.user, "multiple_channels_viewed", &data, ("", ""));
     }
     Ok(Rendered::json(
-        &serde_json::json!({ "status": "OK", "last_viewed_at_times": times }),
+        &json!({ "status": "OK", "last_viewed_at_times": times }),
     ))
 }
 

@@ -12,15 +12,20 @@ mod actions;
 pub mod answer;
 pub mod auth;
 mod bots;
+mod categories;
+mod channel_changes;
 mod channel_invitations;
 mod channel_search;
 pub mod channels;
+mod client_support;
 mod components;
 pub mod config;
 pub mod connections;
 mod custom_commands;
 pub mod delivery;
 pub mod direct;
+mod drafts;
+mod emoji;
 pub mod events;
 pub mod files;
 mod hooks;
@@ -29,6 +34,7 @@ mod integrations;
 pub mod members;
 pub mod metrics;
 pub mod operations;
+mod own_sessions;
 pub mod path;
 pub mod pictures;
 pub mod policies;
@@ -49,8 +55,11 @@ mod statistics;
 pub mod statuses;
 mod suggestions;
 pub mod system;
+mod team_changes;
 pub mod teams;
+mod unread_marks;
 pub mod users;
+mod versions;
 pub mod websocket;
 mod written;
 
@@ -69,16 +78,23 @@ use crate::web_client;
 pub fn router(app: &SharedApp) -> Router {
     let v4 = Router::new()
         .merge(sessions::routes())
+        .merge(own_sessions::routes())
         .merge(users::routes())
         .merge(access_tokens::routes())
         .merge(bots::routes())
         .merge(teams::routes())
+        .merge(team_changes::routes())
         .merge(channels::routes())
+        .merge(channel_changes::routes())
+        .merge(categories::routes())
+        .merge(drafts::routes())
         .merge(direct::routes())
         .merge(channel_search::routes())
         .merge(members::routes())
         .merge(posts::routes())
         .merge(post_info::routes())
+        .merge(versions::routes())
+        .merge(unread_marks::routes())
         .merge(files::routes())
         .merge(search::routes())
         .merge(pictures::routes())
@@ -86,6 +102,7 @@ pub fn router(app: &SharedApp) -> Router {
         .merge(preferences::routes())
         .merge(saved::routes())
         .merge(reactions::routes())
+        .merge(emoji::routes())
         .merge(roles::routes())
         .merge(slash::routes())
         .merge(suggestions::routes())
@@ -94,6 +111,7 @@ pub fn router(app: &SharedApp) -> Router {
         .merge(actions::routes())
         .merge(statuses::routes())
         .merge(system::routes())
+        .merge(client_support::routes())
         .merge(statistics::routes())
         .merge(absent::routes())
         .merge(config::routes())

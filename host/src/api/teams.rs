@@ -16,6 +16,7 @@ use serde::Deserialize;
 
 use super::answer::{ApiResult, Rendered};
 use super::path::{Ids, Params, distinct};
+use super::team_changes;
 use crate::app::{Caller, SharedApp};
 use crate::http::{ApiError, Json};
 
@@ -23,12 +24,20 @@ use crate::http::{ApiError, Json};
 pub fn routes() -> Router<SharedApp> {
     Router::new()
         .route("/teams", post(create).get(list))
-        .route("/teams/{team_id}", get(by_id))
+        .route(
+            "/teams/{team_id}",
+            get(by_id)
+                .put(team_changes::update)
+                .delete(team_changes::archive),
+        )
         .route("/teams/name/{name}", get(by_name))
         .route("/teams/name/{name}/exists", get(exists))
         .route("/teams/{team_id}/members", post(add_member).get(members))
         .route("/teams/{team_id}/members/ids", post(members_by_ids))
-        .route("/teams/{team_id}/members/{user_id}", get(member))
+        .route(
+            "/teams/{team_id}/members/{user_id}",
+            get(member).delete(team_changes::remove_member),
+        )
         .route("/teams/{team_id}/stats", get(stats))
         .route("/users/{user_id}/teams", get(of_user))
         .route("/users/{user_id}/teams/members", get(memberships))
@@ -235,7 +244,11 @@ async fn unread_in_team(State(app): State<SharedApp>, caller: Caller, ids: Ids) 
     Ok(Rendered::new(json::text(&views.team_unread(team, unread))))
 }
 
-fn render_teams<R: Read>(
+/// Teams as their reader sees them.
+///
+/// # Errors
+/// When the list is too long.
+pub(super) fn render_teams<R: Read>(
     rows: &R,
     viewer: UserNo,
     found: &[(TeamNo, Team)],

@@ -1,5 +1,7 @@
 //! Users. Client API §6.1.
 
+use std::collections::BTreeMap;
+
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -8,15 +10,20 @@ use axum::routing::{get, post, put};
 use causeway_kernel::authority;
 use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::boundary::output::Object;
-use causeway_kernel::command::{Command, CreateUser, PatchUser, SetActive, UserPatch};
-use causeway_kernel::model::User;
+use causeway_kernel::command::{
+    Command, CreateUser, PatchUser, PersonalChange, SetActive, SetPersonal, UserPatch,
+};
+use causeway_kernel::model::{PersonalKind, User};
 use causeway_kernel::rows::counters;
-use causeway_kernel::rows::id::UserNo;
+use causeway_kernel::rows::id::{ChannelNo, TeamNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
 use causeway_views::json::{self, Viewer, Views};
+use causeway_views::query::notifications;
+use causeway_views::query::user_list::{self, Among, Filter};
 use causeway_views::query::users::{self, SearchScope};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::answer::{ApiResult, Rendered};
 use super::auth::MaybeCaller;
@@ -42,7 +49,10 @@ pub fn routes() -> Router<SharedApp> {
         .route("/users/autocomplete", get(autocomplete))
         .route("/users/username/{username}", get(by_username))
         .route("/users/email/{email}", get(by_email))
-        .route("/users/{user_id}", get(by_id).delete(deactivate))
+        .route(
+            "/users/{user_id}",
+            get(by_id).put(update).delete(deactivate),
+        )
         .route("/users/{user_id}/active", put(set_active))
         .route("/users/{user_id}/patch", put(patch))
         .route("/users/{user_id}/password", put(change_password))
@@ -198,23 +208,63 @@ async fn by_email(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> Api
 
 async fn list(State(app): State<SharedApp>, caller: Caller, params: Params) -> ApiResult {
     let rows = app.rows();
+    let team = |name| listed_team(&rows, &caller, params.id(name)?);
+    let channel = |name| listed_channel(&rows, &caller, params.id(name)?);
+    let filter = Filter {
+        not_in_channel: channel("not_in_channel")?,
+        not_in_team: team("not_in_team")?,
+        without_team: params.flag("without_team"),
+        active: match (params.flag("active"), params.flag("inactive")) {
+            (true, false) => Some(true),
+            (false, true) => Some(false),
+            _ => None,
+        },
+    };
+    let among = match (channel("in_channel")?, team("in_team")?) {
+        (Some(channel), _) => Among::Channel(channel),
+        (None, Some(team)) => Among::Team(team),
+        (None, None) => Among::All,
+    };
     let page = params.page();
-    let found = if let Some(id) = params.id("in_channel")? {
-        let channel = lookup::channel(&rows, id).ok_or_else(ApiError::forbidden)?;
-        if !authority::may_read_channel(&rows, channel, caller.user) {
-            return Err(ApiError::forbidden());
-        }
-        users::in_channel(&rows, channel, page)?
-    } else if let Some(id) = params.id("in_team")? {
-        let team = lookup::team(&rows, id).ok_or_else(ApiError::forbidden)?;
-        if !authority::is_team_member(&rows, team, caller.user) {
-            caller.require_admin(&rows)?;
-        }
-        users::in_team(&rows, team, page)?
-    } else {
-        users::page(&rows, page)?
+    let found = match among {
+        _ if !filter.is_open() => user_list::page(&rows, among, filter, page)?,
+        Among::Channel(channel) => users::in_channel(&rows, channel, page)?,
+        Among::Team(team) => users::in_team(&rows, team, page)?,
+        Among::All => users::page(&rows, page)?,
     };
     render_all(&rows, caller.user, &found)
+}
+
+/// The team of a list, if one is named; its members see it.
+fn listed_team(
+    rows: &(impl Read + ?Sized),
+    caller: &Caller,
+    id: Option<&str>,
+) -> Result<Option<TeamNo>, ApiError> {
+    let Some(id) = id else {
+        return Ok(None);
+    };
+    let team = lookup::team(rows, id).ok_or_else(ApiError::forbidden)?;
+    if !authority::is_team_member(rows, team, caller.user) {
+        caller.require_admin(rows)?;
+    }
+    Ok(Some(team))
+}
+
+/// The channel of a list, if one is named; who may read it sees it.
+fn listed_channel(
+    rows: &(impl Read + ?Sized),
+    caller: &Caller,
+    id: Option<&str>,
+) -> Result<Option<ChannelNo>, ApiError> {
+    let Some(id) = id else {
+        return Ok(None);
+    };
+    let channel = lookup::channel(rows, id).ok_or_else(ApiError::forbidden)?;
+    if !authority::may_read_channel(rows, channel, caller.user) {
+        return Err(ApiError::forbidden());
+    }
+    Ok(Some(channel))
 }
 
 async fn by_ids(
@@ -309,12 +359,24 @@ fn scope(
 
 #[derive(Deserialize)]
 struct PatchBody {
+    id: Option<String>,
     username: Option<String>,
     nickname: Option<String>,
     first_name: Option<String>,
     last_name: Option<String>,
     position: Option<String>,
     locale: Option<String>,
+    timezone: Option<Timezone>,
+    notify_props: Option<BTreeMap<String, Value>>,
+}
+
+/// A time zone as clients give it.
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Timezone {
+    use_automatic_timezone: String,
+    automatic_timezone: String,
+    manual_timezone: String,
 }
 
 async fn patch(
@@ -323,7 +385,26 @@ async fn patch(
     ids: Ids,
     Json(body): Json<PatchBody>,
 ) -> ApiResult {
+    change_profile(&app, &caller, &ids, body).await
+}
+
+/// Takes the changes from a whole account.
+async fn update(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    ids: Ids,
+    Json(body): Json<PatchBody>,
+) -> ApiResult {
     let user = ids.own_user(&app.rows(), &caller)?;
+    let user_id = Views::new(&app.rows(), Viewer::System).user_id(user);
+    if body.id.as_ref() != Some(&user_id) {
+        return Err(ApiError::invalid_body("id"));
+    }
+    change_profile(&app, &caller, &ids, body).await
+}
+
+async fn change_profile(app: &App, caller: &Caller, ids: &Ids, body: PatchBody) -> ApiResult {
+    let user = ids.own_user(&app.rows(), caller)?;
     let patch = UserPatch {
         username: body.username.map(|name| name.trim().to_ascii_lowercase()),
         nickname: body.nickname,
@@ -331,11 +412,38 @@ async fn patch(
         last_name: body.last_name,
         position: body.position,
         locale: body.locale,
+        timezone: body.timezone.as_ref().map(json::text),
     };
     app.act(caller.user, Command::PatchUser(PatchUser { user, patch }))
         .await?;
+    // How somebody wants to be notified is theirs alone.
+    if let Some(props) = body.notify_props.filter(|_| user == caller.user) {
+        set_notify_props(app, user, props).await?;
+    }
     app.show(caller.user, Some(&Object::User(user)))
         .map(Rendered::new)
+}
+
+/// Values that are not texts are ignored, and so are settings that do not exist.
+async fn set_notify_props(
+    app: &App,
+    user: UserNo,
+    props: BTreeMap<String, Value>,
+) -> Result<(), ApiError> {
+    let texts = props.into_iter().filter_map(|(name, value)| match value {
+        Value::String(text) => Some((name, text)),
+        _ => None,
+    });
+    let value = notifications::changed_of_account(&app.rows(), user, texts.collect());
+    let command = SetPersonal {
+        kind: PersonalKind::Account,
+        changes: vec![PersonalChange {
+            name: notifications::ACCOUNT.into(),
+            value: Some(value),
+        }],
+    };
+    app.act(user, Command::SetPersonal(command)).await?;
+    Ok(())
 }
 
 #[derive(Deserialize)]

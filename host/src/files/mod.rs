@@ -1,6 +1,7 @@
 //! Files: their bytes on the disk, and the work on them. What there is to know about a file is decided by the
 //! kernel; see [`AddFile`](causeway_kernel::command::AddFile).
 
+mod emoji;
 pub mod form;
 mod profile_pictures;
 pub mod receive;

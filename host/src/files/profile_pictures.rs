@@ -105,7 +105,7 @@ impl Files {
         kept.await
     }
 
-    /// The bytes with a digest, which are few.
+    /// The bytes of a profile picture.
     ///
     /// # Errors
     /// Those of the operating system; others if there are more than a profile picture has.

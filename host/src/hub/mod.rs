@@ -109,9 +109,15 @@ impl Hub {
         lines.retain(|_, line| !line.is_over());
     }
 
-    /// Passes an event to every line whose user receives it; `frame` is called once per user.
-    pub fn publish(&self, mut frame: impl FnMut(UserNo) -> Option<EventFrame>) {
-        let lines: Vec<Arc<Line>> = self.lock().values().cloned().collect();
+    /// Passes an event to every line whose user receives it, except to the line `omitted`; `frame` is called once per
+    /// user.
+    pub fn publish(
+        &self,
+        omitted: Option<&str>,
+        mut frame: impl FnMut(UserNo) -> Option<EventFrame>,
+    ) {
+        let mut lines: Vec<Arc<Line>> = self.lock().values().cloned().collect();
+        lines.retain(|line| omitted != Some(&*line.id));
         let mut readers: BTreeMap<UserNo, Reader> = BTreeMap::new();
         for line in &lines {
             let reader = readers.entry(line.user).or_insert_with(|| Reader {

@@ -14,7 +14,7 @@ fn frame(hub: &Hub, text: &str) -> EventFrame {
 
 fn publish(hub: &Hub, text: &str) {
     let frame = frame(hub, text);
-    hub.publish(|_| Some(frame.clone()));
+    hub.publish(None, |_| Some(frame.clone()));
 }
 
 fn open(hub: &Hub, user: UserNo) -> Arc<Line> {
@@ -52,7 +52,7 @@ fn frames_are_numbered_without_gaps_and_asked_for_once_a_user() {
     let stranger = open(&hub, UserNo(2));
     let mut asked = Vec::new();
     for text in ["a", "b"] {
-        hub.publish(|user| {
+        hub.publish(None, |user| {
             asked.push(user);
             (user == USER).then(|| frame(&hub, text))
         });
@@ -149,7 +149,7 @@ fn a_user_holds_no_more_than_their_share() {
     let other = open(&hub, other);
     let lines: Vec<_> = (0..LINES_PER_USER_MAX).map(|_| open(&hub, USER)).collect();
     let text = "x".repeat(WAITING_BYTES_MAX / 2);
-    hub.publish(|user| (user == USER).then(|| frame(&hub, &text)));
+    hub.publish(None, |user| (user == USER).then(|| frame(&hub, &text)));
     let bytes: usize = lines.iter().map(|line| line.bytes()).sum();
     assert!(bytes <= USER_BYTES_MAX && bytes > USER_BYTES_MAX / 2);
     assert_eq!(read(&other, 1), Some(("hello".into(), 0)));
@@ -164,7 +164,7 @@ fn all_lines_hold_no_more_than_the_whole_and_history_goes_first() {
     let (mut end, mut ended) = (0, 0);
     for round in 0..3 {
         // Each user gets a text of their own, so nothing is shared.
-        hub.publish(|_| Some(frame(&hub, &text)));
+        hub.publish(None, |_| Some(frame(&hub, &text)));
         while read(&reading, 1).is_some() {
             end += 1;
         }

@@ -4,8 +4,10 @@
 
 mod give;
 mod person;
+mod typing;
 
 pub use give::run;
+pub use typing::Typists;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};

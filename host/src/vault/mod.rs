@@ -22,6 +22,7 @@ mod integration;
 mod known;
 mod link;
 mod password;
+mod password_hash;
 mod secret;
 mod session;
 mod store;
@@ -39,7 +40,8 @@ pub use asker::{
 pub use derive::Derivations;
 pub use integration::{COMMANDS_MAX, HOOKS_MAX, IncomingHook, Integration, NotSaved, SlashCommand};
 pub use link::{InForce, LinkSecrets, NextTokens};
-pub use password::{PASSWORD_BYTES_MAX, PasswordCost, PreparedPassword, Verified};
+pub use password::{PASSWORD_BYTES_MAX, PreparedPassword, Verified};
+pub use password_hash::PasswordCost;
 pub use secret::{Secret, TokenDigest, new_id, random};
 pub use session::{LoginSession, NewSession, SESSIONS_PER_USER_MAX};
 pub use store::{Change, FileStore, Row, SecretStore};
@@ -206,9 +208,9 @@ pub(crate) mod testing {
         Vault::with_store(
             Box::new(store),
             PasswordCost {
-                log_n: 4,
-                r: 8,
-                p: 1,
+                memory_kib: 8,
+                passes: 1,
+                lanes: 1,
             },
         )
     }

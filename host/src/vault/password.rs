@@ -1,49 +1,15 @@
-//! Password hashes of local users, as PHC strings: `$scrypt$ln=15,r=8,p=3$salt$hash`.
+//! Passwords of local users.
 
 use causeway_kernel::rows::id::{Id, UserNo};
-use scrypt::Scrypt;
-use scrypt::password_hash::{PasswordHasher, PasswordVerifier};
-use scrypt::phc::{ALG_ID, PasswordHash};
 use serde::{Deserialize, Serialize};
 
+use super::password_hash::{SALT_BYTES, StoredHash, hash};
 use super::secret::{Secret, new_id, random};
 use super::session::forget_others;
 use super::{Asker, SWEEP_ROWS_MAX, Vault, VaultError, decode, encode, key, kind, read_row};
 
 /// Maximum bytes of a password; the reference accepts 72, which is where its bcrypt stops reading.
 pub const PASSWORD_BYTES_MAX: usize = 72;
-
-/// The cost of a hash: scrypt with N = 2^`log_n`.
-///
-/// The default, N = 2^15, r = 8, p = 3, is the smallest by memory of the equivalent settings that OWASP
-/// recommends: 32 MiB and a third of a second of one core, where N = 2^17 would take 128 MiB for each login
-/// on a small machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PasswordCost {
-    /// Logarithm of the number of blocks.
-    pub log_n: u8,
-    /// Size of a block, in units of 128 bytes.
-    pub r: u32,
-    /// Number of repetitions.
-    pub p: u32,
-}
-
-impl Default for PasswordCost {
-    fn default() -> PasswordCost {
-        PasswordCost {
-            log_n: 15,
-            r: 8,
-            p: 3,
-        }
-    }
-}
-
-/// Limits on what a stored hash may require, so that a damaged row cannot take all memory.
-const LOG_N_MAX: u8 = 20;
-const R_MAX: u32 = 32;
-const P_MAX: u32 = 16;
-
-const SALT_BYTES: usize = 16;
 
 /// A password stored for an account that does not exist yet.
 #[derive(Debug)]
@@ -184,32 +150,29 @@ impl Vault {
             Some(user) => self.read(&password_key(user))?.map(|hash| (user, hash)),
             None => None,
         };
-        let stored = account.as_ref().map(|(_, hash)| PasswordHash::new(hash));
-        let stored = stored.transpose().map_err(|_| VaultError::Row)?;
-        let outdated = match &stored {
-            Some(hash) => cost_of(hash)? != cost,
-            None => false,
-        };
+        let stored = account.as_ref().map(|(_, hash)| StoredHash::parse(hash));
+        let stored = stored.transpose()?;
+        let is_outdated = stored.as_ref().is_some_and(|it| it.is_outdated(cost));
         let typed = password.clone();
         let fits = typed.expose().len() <= PASSWORD_BYTES_MAX;
         let work = move || {
             let typed = if fits { typed.expose().as_bytes() } else { &[] };
             match stored {
-                Some(hash) => Ok(Scrypt::new().verify_password(typed, &hash).is_ok()),
-                None => scrypt_hash(typed, &[0; SALT_BYTES], cost).map(|_| false),
+                Some(stored) => Ok(stored.is_of(typed)),
+                None => hash(typed, &[0; SALT_BYTES], cost).map(|_| false),
             }
         };
         let derivations = self.derivations().asked_by(asker.clone());
         let equal = derivations.run(work).await??;
-        let Some((user, mut hash)) = account.filter(|_| equal && fits) else {
+        let Some((user, mut held)) = account.filter(|_| equal && fits) else {
             return Ok(None);
         };
-        if outdated {
+        if is_outdated {
             let new = self.hash_password(asker, password).await?;
-            self.replace_hash(user, hash, new.clone()).await?;
-            hash = new;
+            self.replace_hash(user, held, new.clone()).await?;
+            held = new;
         }
-        Ok(Some(Verified { hash }))
+        Ok(Some(Verified { hash: held }))
     }
 
     /// At startup: assigns prepared passwords to accounts that a step created before a crash, and drops the
@@ -251,9 +214,9 @@ impl Vault {
             return Err(VaultError::Password);
         }
         let (password, salt, cost) = (password.clone(), random::<SALT_BYTES>()?, self.inner.cost);
-        let work = move || scrypt_hash(password.expose().as_bytes(), &salt, cost);
+        let work = move || hash(password.expose().as_bytes(), &salt, cost);
         let derivations = self.derivations().asked_by(asker.clone());
-        Ok(derivations.run(work).await??.to_string())
+        derivations.run(work).await?
     }
 }
 
@@ -261,37 +224,10 @@ fn password_key(user: UserNo) -> Vec<u8> {
     key(kind::PASSWORD, &[&user.0.to_be_bytes()])
 }
 
-/// The cost of a stored hash, which is a PHC string of scrypt.
-fn cost_of(hash: &PasswordHash) -> Result<PasswordCost, VaultError> {
-    let number = |name, max| {
-        let found = hash.params.get_decimal(name);
-        found.filter(|it| *it <= max).ok_or(VaultError::Row)
-    };
-    let cost = PasswordCost {
-        log_n: u8::try_from(number("ln", LOG_N_MAX.into())?).map_err(|_| VaultError::Row)?,
-        r: number("r", R_MAX)?,
-        p: number("p", P_MAX)?,
-    };
-    let read = scrypt::Params::try_from(hash).is_ok();
-    let ours = read && hash.algorithm == ALG_ID && hash.salt.is_some() && hash.hash.is_some();
-    ours.then_some(cost).ok_or(VaultError::Row)
-}
-
-fn scrypt_hash(
-    password: &[u8],
-    salt: &[u8],
-    cost: PasswordCost,
-) -> Result<PasswordHash, VaultError> {
-    let params = scrypt::Params::new(cost.log_n, cost.r, cost.p).map_err(|_| VaultError::Row)?;
-    Scrypt::new_with_params(params)
-        .hash_password_with_salt(password, salt)
-        .map_err(|_| VaultError::Row)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::testing::cheap_vault;
-    use super::super::{FileStore, VAULT_FILE};
+    use super::super::{FileStore, PasswordCost, VAULT_FILE};
     use super::*;
 
     async fn passes(vault: &Vault, user: Option<UserNo>, password: &Secret) -> bool {
@@ -358,9 +294,9 @@ mod tests {
         let vault = Vault::with_store(
             Box::new(store),
             PasswordCost {
-                log_n: 5,
-                r: 8,
-                p: 1,
+                memory_kib: 16,
+                passes: 1,
+                lanes: 1,
             },
         );
         let stored = || {
@@ -370,13 +306,13 @@ mod tests {
                 .unwrap()
         };
         assert!(!passes(&vault, Some(UserNo(1)), &Secret::new("other")).await);
-        assert!(stored().starts_with("$scrypt$ln=4,"));
+        assert!(stored().starts_with("$argon2id$v=19$m=8,"));
         assert!(passes(&vault, Some(UserNo(1)), &password).await);
-        assert!(stored().starts_with("$scrypt$ln=5,r=8,p=1$"));
+        assert!(stored().starts_with("$argon2id$v=19$m=16,t=1,p=1$"));
         assert!(passes(&vault, Some(UserNo(1)), &password).await);
     }
 
-    /// Written by releases that built the string themselves; the password is `correct horse`.
+    /// Written by earlier releases; the password is `correct horse`.
     const STORED_EARLIER: &str =
         "$scrypt$ln=4,r=8,p=1$AAECAwQFBgcICQoLDA0ODw$Q7EcH175P/kcU7JE2HRU+qTRrq/BS6UbCRYPdBaC5y8";
 
@@ -386,24 +322,30 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn hashes_that_earlier_releases_stored_are_read_and_written_alike() {
+    async fn hashes_of_earlier_releases_are_read_and_replaced_at_the_first_login() {
         let folder = tempfile::tempdir().unwrap();
         let vault = cheap_vault(folder.path());
         store(&vault, UserNo(1), STORED_EARLIER).await;
+        let stored = || {
+            let read = vault.read::<String>(&password_key(UserNo(1)));
+            read.unwrap().unwrap()
+        };
+        assert!(!passes(&vault, Some(UserNo(1)), &Secret::new("wrong")).await);
+        assert_eq!(stored(), STORED_EARLIER);
         let right = Secret::new("correct horse");
         assert!(passes(&vault, Some(UserNo(1)), &right).await);
+        assert!(stored().starts_with("$argon2id$"));
+        assert!(passes(&vault, Some(UserNo(1)), &right).await);
         assert!(!passes(&vault, Some(UserNo(1)), &Secret::new("wrong")).await);
-        let salt: Vec<u8> = (0..16).collect();
-        let hash = scrypt_hash(b"correct horse", &salt, vault.inner.cost).unwrap();
-        assert_eq!(hash.to_string(), STORED_EARLIER);
     }
 
     #[tokio::test]
     async fn stored_hashes_that_ask_for_too_much_are_not_read() {
         let folder = tempfile::tempdir().unwrap();
         let vault = cheap_vault(folder.path());
-        let cost = "ln=4,r=8,p=1";
-        for bad in [
+        let argon2 = super::super::password_hash::hash(b"x", &[1; 16], vault.inner.cost).unwrap();
+        let mut bad = Vec::new();
+        for cost in [
             "ln=40,r=8,p=3",
             "ln=15,r=999,p=3",
             "ln=15,r=4294967295,p=2",
@@ -412,24 +354,29 @@ mod tests {
             "ln=15,r=8,p=3,x=1",
             "ln=x,r=8,p=3",
         ] {
-            let hash = STORED_EARLIER.replace(cost, bad);
-            assert_ne!(hash, STORED_EARLIER);
-            store(&vault, UserNo(1), &hash).await;
+            bad.push(STORED_EARLIER.replace("ln=4,r=8,p=1", cost));
+        }
+        for cost in [
+            "m=4294967295,t=1,p=1",
+            "m=8,t=99,p=1",
+            "m=8,t=1,p=99",
+            "m=8,t=1",
+            "m=8,t=1,p=1,x=1",
+            "m=8,t=1,p=x",
+        ] {
+            bad.push(argon2.replace("m=8,t=1,p=1", cost));
+        }
+        bad.push(argon2.replace("v=19", "v=16"));
+        bad.push(argon2.replace("argon2id", "argon2d"));
+        bad.push("$2a$10$abc".into());
+        bad.push(String::new());
+        for bad in bad {
+            assert!(bad != STORED_EARLIER && bad != argon2);
+            store(&vault, UserNo(1), &bad).await;
             let asker = Asker::default();
             let password = Secret::new("x");
             let checked = vault.check_password(&asker, Some(UserNo(1)), &password);
             assert!(matches!(checked.await, Err(VaultError::Row)), "{bad}");
-        }
-        for foreign in [
-            "$2a$10$abc",
-            "",
-            "$argon2id$v=19$m=16,t=2,p=1$AAECAwQFBgc$AAECAwQFBgc",
-        ] {
-            store(&vault, UserNo(1), foreign).await;
-            let asker = Asker::default();
-            let password = Secret::new("x");
-            let checked = vault.check_password(&asker, Some(UserNo(1)), &password);
-            assert!(matches!(checked.await, Err(VaultError::Row)), "{foreign}");
         }
     }
 

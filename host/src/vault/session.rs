@@ -154,6 +154,23 @@ impl Vault {
         .await
     }
 
+    /// Ends the session of a user with an id. Returns whether there was one.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn end_session_of(&self, user: UserNo, session: Id) -> Result<bool, VaultError> {
+        self.write(move |store| {
+            let mut changes = Vec::new();
+            let all = of_user(store, user)?;
+            let found = all.iter().find(|(_, row)| row.id == session);
+            if let Some((digest, _)) = found {
+                forget(&mut changes, user, digest);
+            }
+            Ok((changes, found.is_some()))
+        })
+        .await
+    }
+
     /// Ends all sessions of a user.
     ///
     /// # Errors

@@ -172,6 +172,8 @@ behaviours! {
     /// policies are asked about a direct or group channel that is shared again, and about the picture of a peer's user.
     /// A held post that comes again with more files takes the place of the one that is held.
     Undecided = 52,
+    /// Earlier versions of a post's text are kept for its author.
+    EarlierVersions = 53,
 }
 
 /// A behaviour that is in force.

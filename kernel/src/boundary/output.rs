@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Availability, PersonalKind, Role};
-use crate::rows::id::{ChannelNo, ConnectionNo, FileNo, Id, PostNo, TeamNo, UserNo};
+use crate::rows::id::{ChannelNo, ConnectionNo, EmojiNo, FileNo, Id, PostNo, TeamNo, UserNo};
 use crate::rows::table::Table;
 
 /// The whole result of a step.
@@ -80,6 +80,8 @@ pub enum Object {
     File(FileNo),
     /// A role.
     Role(Role),
+    /// A custom emoji.
+    Emoji(EmojiNo),
 }
 
 /// A refusal in the API's own error format.
@@ -225,9 +227,11 @@ pub enum Event {
     UserUpdated(UserNo),
     /// `ephemeral_message`: a text in a channel that only this user sees.
     Ephemeral(ChannelNo, UserNo, String),
-    /// A user set personal values: their kind and names. `preferences_changed` if they are preferences.
+    /// A user set personal values: their kind and names. `preferences_changed` if they are preferences,
+    /// `sidebar_category_updated` if they are categories, and so on.
     PersonalSet(UserNo, PersonalKind, Vec<String>),
-    /// A user deleted personal values: their kind and names. `preferences_deleted` if they are preferences.
+    /// A user deleted personal values: their kind and names. `preferences_deleted` if they are preferences, and so
+    /// on.
     PersonalDeleted(UserNo, PersonalKind, Vec<String>),
     /// `post_acknowledgement_added`.
     AcknowledgementAdded(ChannelNo, AcknowledgementEvent),
@@ -247,6 +251,20 @@ pub enum Event {
     TeamMemberRoleUpdated(TeamNo, UserNo),
     /// `role_updated`: the permissions of a role changed.
     RoleUpdated(Role),
+    /// `channel_converted`: a public channel became private, or the reverse.
+    ChannelConverted(ChannelNo),
+    /// `channel_member_updated`: a member's role in a channel changed.
+    ChannelMemberUpdated(ChannelNo, UserNo),
+    /// `update_team`.
+    TeamUpdated(TeamNo),
+    /// `delete_team`: archived.
+    TeamDeleted(TeamNo),
+    /// `restore_team`: no longer archived.
+    TeamRestored(TeamNo),
+    /// `leave_team`: a user is no longer a member of a team.
+    LeftTeam(TeamNo, UserNo),
+    /// `emoji_added`.
+    EmojiAdded(EmojiNo),
 }
 
 /// An acknowledgement as it was when the event happened.

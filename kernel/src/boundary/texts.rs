@@ -10,7 +10,7 @@ use std::mem;
 
 use crate::model::kind;
 use crate::rows::id::{
-    ChannelNo, ConnectionNo, FeedSeq, FileNo, Id, PostNo, TeamNo, UserNo, WorkspaceNo,
+    ChannelNo, ConnectionNo, EmojiNo, FeedSeq, FileNo, Id, PostNo, TeamNo, UserNo, WorkspaceNo,
 };
 
 /// The class of a text.
@@ -51,6 +51,7 @@ impl Text {
             kind::TEAM_NAME => Text::TeamName,
             kind::CHANNEL_NAME => Text::UniqueChannelName,
             kind::LOCAL_NAME | kind::REMOTE_NAME => Text::SearchedName,
+            kind::EMOJI_NAME => Text::Token,
             _ => Text::Words,
         }
     }
@@ -203,7 +204,7 @@ pub(crate) use texts;
 
 no_texts! {
     (), bool, u16, u32, u64, i64, Id, UserNo, TeamNo, ChannelNo, PostNo, WorkspaceNo, ConnectionNo,
-    FeedSeq, FileNo,
+    EmojiNo, FeedSeq, FileNo,
 }
 
 #[cfg(test)]

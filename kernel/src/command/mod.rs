@@ -5,6 +5,7 @@ mod acknowledgement;
 mod channel;
 mod component;
 mod connection;
+mod emoji;
 mod file;
 mod fit;
 mod notice;
@@ -23,14 +24,16 @@ mod workspace;
 
 pub use acknowledgement::{AcknowledgePost, WithdrawAcknowledgement};
 pub use channel::{
-    AddChannelMember, ArchiveChannel, CreateChannel, OpenDirectChannel, OpenGroupChannel,
-    RemoveChannelMember, RestoreChannel, ViewChannel,
+    AddChannelMember, ArchiveChannel, ChannelPatch, ConvertChannel, CreateChannel, MarkUnread,
+    OpenDirectChannel, OpenGroupChannel, PatchChannel, RemoveChannelMember, RestoreChannel,
+    SetChannelRoles, ViewChannel,
 };
 pub use component::UseComponent;
 pub use connection::{
     AbandonConnection, AcceptConnection, AttachConnection, ConfirmConnection, CreateConnection,
     PatchConnection, RelocateConnection, RemoveConnection,
 };
+pub use emoji::{AddEmoji, RemoveEmoji};
 pub use file::AddFile;
 pub use personal::{PersonalChange, SetPersonal};
 pub use post::{CreatePost, DeletePost, EditPost};
@@ -38,7 +41,10 @@ pub use reaction::{AddReaction, RemoveReaction};
 pub use request::expire as expire_requests;
 pub use role::PatchRole;
 pub use sharing::{AnswerChannelInvitation, InviteToChannel, UninviteFromChannel, UnshareChannel};
-pub use team::{AddTeamMember, CreateTeam, DEFAULT_CHANNEL, DEFAULT_CHANNELS, SetTeamRoles};
+pub use team::{
+    AddTeamMember, ArchiveTeam, CreateTeam, DEFAULT_CHANNEL, DEFAULT_CHANNELS, PatchTeam,
+    RemoveTeamMember, RestoreTeam, SetTeamRoles, TeamPatch,
+};
 pub use user::{
     CreateUser, PatchUser, SetActive, SetBot, SetCustomStatus, SetPicture, SetRoles, UserPatch,
 };
@@ -97,6 +103,16 @@ commands! {
     PatchRole = 50,
     SetBot = 51,
     UseComponent = 52,
+    PatchChannel = 53,
+    ConvertChannel = 54,
+    SetChannelRoles = 55,
+    PatchTeam = 56,
+    ArchiveTeam = 57,
+    RestoreTeam = 58,
+    RemoveTeamMember = 59,
+    AddEmoji = 60,
+    RemoveEmoji = 61,
+    MarkUnread = 62,
 }
 
 /// Carries out a command. `key` is the client's own key of the act. A refused command leaves neither writes

@@ -2,6 +2,7 @@
 //! line.
 
 use crate::boundary::env::Rows;
+use crate::model::ChannelKind;
 use crate::objects::posts;
 use crate::rows::id::{ChannelNo, UserNo};
 use crate::rows::tx::Tx;
@@ -86,6 +87,78 @@ pub(super) fn archived_channel(tx: &mut Tx<'_>, channel: ChannelNo, by: UserNo) 
 /// An archived channel was restored.
 pub(super) fn restored_channel(tx: &mut Tx<'_>, channel: ChannelNo, by: UserNo) {
     about(tx, channel, by, "system_channel_restored", "unarchived");
+}
+
+/// What was changed of a channel.
+#[derive(Clone, Copy)]
+pub(super) enum Changed {
+    DisplayName,
+    Header,
+    Purpose,
+}
+
+impl Changed {
+    /// Type of the message, names of its properties for the new and the old value, and what its text calls it.
+    fn names(self) -> [&'static str; 4] {
+        match self {
+            Changed::DisplayName => [
+                "system_displayname_change",
+                "new_displayname",
+                "old_displayname",
+                "display name",
+            ],
+            Changed::Header => ["system_header_change", "new_header", "old_header", "header"],
+            Changed::Purpose => [
+                "system_purpose_change",
+                "new_purpose",
+                "old_purpose",
+                "purpose",
+            ],
+        }
+    }
+}
+
+/// A name or description of a channel was changed.
+pub(super) fn changed_channel(
+    tx: &mut Tx<'_>,
+    channel: ChannelNo,
+    by: UserNo,
+    what: Changed,
+    (before, now): (&str, &str),
+) {
+    let [kind, new_key, old_key, words] = what.names();
+    let name = username(tx, by);
+    let props = props(|w| {
+        w.text_field(new_key, now);
+        w.text_field(old_key, before);
+        w.text_field("username", &name);
+    });
+    let text = match (before, now) {
+        (_, "") => format!("{name} removed the channel {words} (was: {before})."),
+        ("", _) => format!("{name} set the channel {words} to: {now}"),
+        _ => format!("{name} changed the channel {words} from: {before} to: {now}"),
+    };
+    posts::insert_system(tx, channel, by, kind, text, props);
+}
+
+/// A channel was made public or private.
+pub(super) fn converted_channel(
+    tx: &mut Tx<'_>,
+    channel: ChannelNo,
+    by: UserNo,
+    kind: ChannelKind,
+) {
+    let name = username(tx, by);
+    let props = props(|w| w.text_field("username", &name));
+    let text = match kind {
+        ChannelKind::Public => {
+            format!("{name} made this channel public: everybody in the team can join it.")
+        }
+        ChannelKind::Private => {
+            format!("{name} made this channel private: others can only be added by its members.")
+        }
+    };
+    posts::insert_system(tx, channel, by, "system_change_chan_privacy", text, props);
 }
 
 fn about(tx: &mut Tx<'_>, channel: ChannelNo, by: UserNo, kind: &str, did: &str) {

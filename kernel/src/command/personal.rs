@@ -8,10 +8,7 @@ use crate::authority;
 use crate::boundary::output::{Effect, Event, Refusal, Reply};
 use crate::boundary::texts::{Text, texts};
 use crate::command::registry::{Act, By};
-use crate::model::limits::{
-    PERSONAL_BYTES_MAX, PERSONAL_CHANGES_MAX, PERSONAL_NAME_BYTES_MAX, PERSONAL_VALUE_BYTES_MAX,
-    PERSONAL_VALUES_MAX,
-};
+use crate::model::limits::{PERSONAL_BYTES_MAX, PERSONAL_NAME_BYTES_MAX, PERSONAL_VALUES_MAX};
 use crate::model::{PersonalKind, PersonalValue};
 use crate::rows::id::UserNo;
 use crate::rows::tx::{Read, Tx};
@@ -48,12 +45,12 @@ texts!(
 impl Act for SetPersonal {
     fn carry_out(&self, tx: &mut Tx<'_>, by: By<'_>) -> Result<Reply, Refusal> {
         let user = authority::acting_user(tx, by.actor)?;
-        if self.changes.len() > PERSONAL_CHANGES_MAX {
+        if self.changes.len() > self.kind.changes_max() {
             return Err(Refusal::invalid_param("preferences"));
         }
         let (mut set, mut deleted) = (BTreeSet::new(), BTreeSet::new());
         for PersonalChange { name, value } in &self.changes {
-            check(name, value.as_deref())?;
+            check(self.kind, name, value.as_deref())?;
             let key = (user, self.kind.number(), name.clone());
             let old = tx.get::<PersonalValue>(&key);
             match value {
@@ -86,7 +83,7 @@ impl Act for SetPersonal {
     }
 }
 
-fn check(name: &str, value: Option<&str>) -> Result<(), Refusal> {
+fn check(kind: PersonalKind, name: &str, value: Option<&str>) -> Result<(), Refusal> {
     let invalid = |field: &str| {
         Refusal::new(
             400,
@@ -97,7 +94,7 @@ fn check(name: &str, value: Option<&str>) -> Result<(), Refusal> {
     if name.is_empty() || name.len() > PERSONAL_NAME_BYTES_MAX {
         return Err(invalid("name"));
     }
-    if value.is_some_and(|value| value.len() > PERSONAL_VALUE_BYTES_MAX) {
+    if value.is_some_and(|value| value.len() > kind.value_bytes_max()) {
         return Err(invalid("value"));
     }
     Ok(())

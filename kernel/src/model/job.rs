@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::boundary::policy::{Direction, Revision};
 use crate::boundary::texts::{Json, Text, no_texts, texts};
-use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, FileNo, Id, PostNo, UserNo};
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, FileNo, Id, PostNo, TeamNo, UserNo};
 use crate::wire::json::Document;
 
 /// Work scheduled for a time.
@@ -172,6 +172,15 @@ pub enum Job {
         /// The rest of the name of the last exception done.
         position: String,
     },
+    /// Ends the memberships of a former member of a team in its channels.
+    LeaveChannels {
+        /// The team.
+        team: TeamNo,
+        /// Who left it.
+        user: UserNo,
+        /// The last channel done.
+        position: ChannelNo,
+    },
 }
 texts!(enum Job {
     DeleteReplies { root, delete_at, position },
@@ -195,6 +204,7 @@ texts!(enum Job {
     TryPeople { connection, users, position },
     // Number of the user.
     ProfilesElsewhere { connection, channel, position: Text::Own },
+    LeaveChannels { team, user, position },
 });
 
 /// The result of a command with a client's key. Key: (user, key).

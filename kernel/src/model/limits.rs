@@ -238,6 +238,10 @@ pub const PERSONAL_VALUES_MAX: u32 = 4_000;
 /// Bytes of all personal values of a user, for each kind; more are refused. Together with the changes of one
 /// command they can be read at once.
 pub const PERSONAL_BYTES_MAX: usize = 1 << 20;
+/// Bytes of a draft: a message of full length in any script. More is refused.
+pub const DRAFT_BYTES_MAX: usize = 80_000;
+/// Changes of drafts in one command; more are refused.
+pub const DRAFT_CHANGES_MAX: usize = 20;
 /// Files of a post; more are refused. Client API §4.
 pub const FILES_PER_POST_MAX: usize = 10;
 /// Characters of a file's name; more is refused.
@@ -279,3 +283,11 @@ pub const COMPONENT_QUESTIONS_MAX: usize = 1_000;
 pub const COMPONENT_POSTS_PER_STEP: u32 = 50;
 /// Posts with components about which the policies are asked in such a step.
 pub const COMPONENT_POSTS_ASKED_MAX: usize = 10;
+/// Earlier versions of a post's text that are kept; the oldest is dropped for one more.
+pub const EARLIER_VERSIONS_MAX: u32 = 10;
+/// Custom emoji of a workspace; one more is refused.
+pub const CUSTOM_EMOJI_MAX: u32 = 2_000;
+/// Bytes of the picture of a custom emoji, as the host stores it; more is refused.
+pub const EMOJI_PICTURE_BYTES_MAX: u64 = 512 * 1024;
+/// Posts that follow one from which on a channel is marked as unread, and are counted; more count as this many.
+pub const UNREAD_COUNTED_MAX: u32 = 200;

@@ -5,6 +5,7 @@ mod channel_invitation;
 mod component;
 mod connected_workspaces;
 mod connection;
+mod emoji;
 mod feed;
 mod file;
 pub mod file_name;
@@ -35,6 +36,7 @@ pub use connection::{
     Connection, ConnectionLink, ConnectionState, Offer, PeerKind, PeerWorkspace, Round, RoundItem,
     RoundSource, Section, Suspended,
 };
+pub use emoji::CustomEmoji;
 pub use feed::{
     Cursor, Exception, ExceptionState, ExceptionTime, FeedEntry, FeedObject, Follower, History,
     Link, LinkEnd, LinkState, Pending, Scope, SentOldPost, SentReaction, SentUser, SharedChannel,
@@ -50,8 +52,8 @@ pub use job::{
 pub use personal::{PersonalKind, PersonalValue};
 pub use picture::{Picture, PictureDebt, PictureTime, PictureTransfer, SentPicture};
 pub use post::{
-    Acknowledgement, AcknowledgementCount, ChannelPost, EmojiCount, Mention, PinnedPost, Post,
-    PostBlock, PostEmoji, PostMention, Reaction, RemovedReactions, ThreadPost,
+    Acknowledgement, AcknowledgementCount, ChannelPost, EarlierVersion, EmojiCount, Mention,
+    PinnedPost, Post, PostBlock, PostEmoji, PostMention, Reaction, RemovedReactions, ThreadPost,
 };
 pub use priority::{Priority, PriorityLevel};
 pub use role::{Permission, Role, RolePermissions, RoleScope, SystemAdmin, TeamRoles};
@@ -94,4 +96,8 @@ pub mod kind {
     pub const REMOTE_NAME: u8 = 12;
     /// A file id.
     pub const FILE: u8 = 13;
+    /// The id of a custom emoji.
+    pub const EMOJI: u8 = 14;
+    /// The name of a custom emoji.
+    pub const EMOJI_NAME: u8 = 15;
 }

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::limits::{
+    DRAFT_BYTES_MAX, DRAFT_CHANGES_MAX, PERSONAL_CHANGES_MAX, PERSONAL_VALUE_BYTES_MAX,
+};
 use crate::boundary::texts::{Text, no_texts, texts};
 
 /// What personal values are for.
@@ -9,6 +12,14 @@ use crate::boundary::texts::{Text, no_texts, texts};
 pub enum PersonalKind {
     /// Preferences of clients. The name is the category, `/` and the name within the category.
     Preference,
+    /// Categories of the sidebar. The name is the team's id, `/` and the category's id.
+    SidebarCategory,
+    /// Drafts. The name is the channel's id, `/` and the id of the thread's root, if it is a reply.
+    Draft,
+    /// Notification settings of channels. The name is the channel's id.
+    ChannelNotifications,
+    /// Settings of the account: each is a JSON value under its name in the API.
+    Account,
 }
 no_texts!(PersonalKind);
 
@@ -18,6 +29,28 @@ impl PersonalKind {
     pub const fn number(self) -> u8 {
         match self {
             PersonalKind::Preference => 1,
+            PersonalKind::SidebarCategory => 2,
+            PersonalKind::Draft => 3,
+            PersonalKind::ChannelNotifications => 4,
+            PersonalKind::Account => 5,
+        }
+    }
+
+    /// How many values one command may change; more are refused.
+    #[must_use]
+    pub const fn changes_max(self) -> usize {
+        match self {
+            PersonalKind::Draft => DRAFT_CHANGES_MAX,
+            _ => PERSONAL_CHANGES_MAX,
+        }
+    }
+
+    /// Bytes of a value; more is refused.
+    #[must_use]
+    pub const fn value_bytes_max(self) -> usize {
+        match self {
+            PersonalKind::Draft => DRAFT_BYTES_MAX,
+            _ => PERSONAL_VALUE_BYTES_MAX,
         }
     }
 }

@@ -179,6 +179,19 @@ pub struct PostMention {
     pub at_ms: i64,
 }
 
+/// A version of a post's text before an edit. Key: (post, number); higher numbers are later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlierVersion {
+    /// The text.
+    pub message: String,
+    /// When it was written, in ms.
+    pub written_at: i64,
+}
+texts!(struct EarlierVersion {
+    message: Text::Words,
+    written_at,
+});
+
 /// Live reactions to a post with one emoji; no row = 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmojiCount(pub u32);

@@ -49,8 +49,26 @@ pub fn restore(tx: &mut Tx<'_>, no: ChannelNo) {
 }
 
 fn set_archived(tx: &mut Tx<'_>, no: ChannelNo, delete_at: i64) {
+    change(tx, no, |channel| channel.delete_at = delete_at);
+}
+
+/// Binds a channel to another URL name, which the caller has checked to be free; its row is changed by the caller.
+pub fn rename(tx: &mut Tx<'_>, no: ChannelNo, old: &Channel, name: &str) {
+    tx.unbind_name(
+        kind::CHANNEL_NAME,
+        &lookup::channel_name_key(old.place, &old.name),
+    );
+    tx.bind_name(
+        kind::CHANNEL_NAME,
+        &lookup::channel_name_key(old.place, name),
+        no.0,
+    );
+}
+
+/// Changes a channel's row and stamps it.
+pub fn change(tx: &mut Tx<'_>, no: ChannelNo, change: impl FnOnce(&mut Channel)) {
     posts::stamp(tx, no, |channel, stamp| {
         channel.update_at = stamp;
-        channel.delete_at = delete_at;
+        change(channel);
     });
 }

@@ -1,12 +1,14 @@
 //! Storage of memberships of teams and channels, without permission checks.
 
+use crate::authority::is_team_member;
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::boundary::output::{Effect, Event};
-use crate::model::{Channel, ChannelMember, TeamMember, UserChannel, UserTeam};
+use crate::model::{Channel, ChannelMember, Job, TeamMember, TeamRoles, UserChannel, UserTeam};
 use crate::objects::{memberships, statuses};
 use crate::rows::id::{ChannelNo, TeamNo, UserNo};
 use crate::rows::tx::{Read, Tx};
+use crate::rows::{jobs, key};
 
 /// Makes a user a member of a team; an existing member is left unchanged. Returns whether anything changed.
 pub fn join_team(tx: &mut Tx<'_>, team: TeamNo, user: UserNo, is_admin: bool) -> bool {
@@ -31,6 +33,52 @@ pub fn join_team(tx: &mut Tx<'_>, team: TeamNo, user: UserNo, is_admin: bool) ->
         tx.effect(Effect::Event(Event::AddedToTeam(team, user)));
     }
     true
+}
+
+/// Ends a user's membership of a team, and of its channels: of the first ones at once, a job goes on with the rest.
+/// Returns whether there was one.
+pub fn leave_team(tx: &mut Tx<'_>, team: TeamNo, user: UserNo) -> bool {
+    let key = (team, user);
+    let member = tx.get::<TeamMember>(&key);
+    let Some(mut member) = member.filter(|member| member.delete_at == 0) else {
+        return false;
+    };
+    member.delete_at = tx.now_ms();
+    member.is_admin = false;
+    tx.put(&key, &member);
+    tx.delete::<UserTeam>(&(user, team));
+    tx.delete::<TeamRoles>(&key);
+    tx.effect(Effect::Event(Event::LeftTeam(team, user)));
+    if let Some(rest) = leave_channels(tx, team, user, ChannelNo(0)) {
+        jobs::start(tx, rest);
+    }
+    true
+}
+
+/// Carries out a portion of [`Job::LeaveChannels`]; returns the continued job, if any. Who is a member of the team
+/// again stays in the channels that are left.
+pub fn leave_channels(
+    tx: &mut Tx<'_>,
+    team: TeamNo,
+    user: UserNo,
+    position: ChannelNo,
+) -> Option<Job> {
+    if is_team_member(tx, team, user) {
+        return None;
+    }
+    let from = key::encode(&(user, ChannelNo(position.0.saturating_add(1))));
+    let found = tx.rows::<UserChannel>(&jobs::range(from, &key::encode(&user)));
+    for ((_, channel), _) in &found {
+        let place = tx.channel(*channel).map(|channel| channel.place);
+        if place.is_some_and(|place| place.team() == Some(team)) {
+            leave_channel(tx, *channel, user);
+        }
+    }
+    found.last().map(|((_, channel), _)| Job::LeaveChannels {
+        team,
+        user,
+        position: *channel,
+    })
 }
 
 /// Whether a user can be logged in here; only logged-in users receive events addressed to one user.

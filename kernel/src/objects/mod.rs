@@ -19,6 +19,7 @@ pub mod remote_names;
 pub mod statuses;
 pub mod user_index;
 pub mod users;
+mod versions;
 
 /// The version of a change made now: it increases with every change of an object, even within a millisecond.
 #[must_use]

@@ -5,7 +5,7 @@ use crate::boundary::env::Range;
 use crate::boundary::output::{Effect, Event};
 use crate::model::limits::{HASHTAGS_BYTES_MAX, REPLIES_PER_STEP_MAX};
 use crate::model::{Channel, DueKind, Job, PinnedPost, Post, ThreadPost, kind};
-use crate::objects::{files, hidden_components, mentions, order};
+use crate::objects::{files, hidden_components, mentions, order, versions};
 use crate::rows::due;
 use crate::rows::id::{ChannelNo, FeedSeq, PostNo, UserNo, WorkspaceNo};
 use crate::rows::key;
@@ -75,6 +75,7 @@ pub fn update(tx: &mut Tx<'_>, no: PostNo, mut post: Post) {
     let old = tx.get::<Post>(&no);
     if let Some(old) = &old {
         mentions::edited(tx, no, old, &post);
+        versions::edited(tx, no, old, &post);
     }
     let key = (post.channel, no);
     if post.is_pinned {
@@ -299,6 +300,7 @@ fn empty(tx: &mut Tx<'_>, no: PostNo, post: &mut Post, stamp: i64, delete_at: i6
     }
     order::delete(tx, no, post);
     mentions::deleted(tx, no, post);
+    versions::deleted(tx, no, post);
     hidden_components::forget(tx, no);
     for file in std::mem::take(&mut post.files) {
         files::remove(tx, file);

@@ -136,6 +136,8 @@ numbers! {
     ConnectionNo,
     /// Number of a file; increases in the order in which this workspace registered the files.
     FileNo,
+    /// Number of a custom emoji.
+    EmojiNo,
     /// Sequence number of the change feed; one counter for the whole workspace.
     FeedSeq,
 }

@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 
 use crate::rows::id::{
-    ChannelNo, ConnectionNo, FeedSeq, FileNo, ID_BYTES, Id, PostNo, TeamNo, UserNo, WorkspaceNo,
+    ChannelNo, ConnectionNo, EmojiNo, FeedSeq, FileNo, ID_BYTES, Id, PostNo, TeamNo, UserNo,
+    WorkspaceNo,
 };
 
 /// A part of a key.
@@ -134,7 +135,8 @@ number_parts!(
     WorkspaceNo,
     ConnectionNo,
     FeedSeq,
-    FileNo
+    FileNo,
+    EmojiNo
 );
 
 macro_rules! tuple_parts {

@@ -1,7 +1,7 @@
 //! Look-ups from ids and names to numbers.
 
 use crate::model::{IdRow, NameRow, Place, kind};
-use crate::rows::id::{ChannelNo, ConnectionNo, FileNo, Id, PostNo, TeamNo, UserNo};
+use crate::rows::id::{ChannelNo, ConnectionNo, EmojiNo, FileNo, Id, PostNo, TeamNo, UserNo};
 use crate::rows::tx::{Read, Tx};
 
 fn by_id(rows: &(impl Read + ?Sized), kind: u8, id: &str) -> Option<u64> {
@@ -82,6 +82,16 @@ pub fn post(rows: &(impl Read + ?Sized), id: &str) -> Option<PostNo> {
 /// A file by id.
 pub fn file(rows: &(impl Read + ?Sized), id: &str) -> Option<FileNo> {
     by_id(rows, kind::FILE, id).map(FileNo)
+}
+
+/// A custom emoji by id.
+pub fn emoji(rows: &(impl Read + ?Sized), id: &str) -> Option<EmojiNo> {
+    by_id(rows, kind::EMOJI, id).map(EmojiNo)
+}
+
+/// A custom emoji by name.
+pub fn emoji_name(rows: &(impl Read + ?Sized), name: &str) -> Option<EmojiNo> {
+    by_name(rows, kind::EMOJI_NAME, name).map(EmojiNo)
 }
 
 /// A connection by `remote_id`.

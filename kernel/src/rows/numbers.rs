@@ -2,7 +2,7 @@
 
 use crate::model::{Channel, Counters};
 use crate::rows::id::{
-    ChannelNo, ConnectionNo, FeedSeq, FileNo, PostNo, TeamNo, UserNo, WorkspaceNo,
+    ChannelNo, ConnectionNo, EmojiNo, FeedSeq, FileNo, PostNo, TeamNo, UserNo, WorkspaceNo,
 };
 use crate::rows::tx::Tx;
 
@@ -58,6 +58,11 @@ impl Tx<'_> {
     /// The next file number.
     pub fn next_file(&mut self) -> FileNo {
         FileNo(self.next_row())
+    }
+
+    /// The next number of a custom emoji.
+    pub fn next_emoji(&mut self) -> EmojiNo {
+        EmojiNo(self.next_row())
     }
 
     /// The `update_at` of this step's changes in a channel: the step's time, or one more than the highest one

@@ -8,19 +8,19 @@ use crate::boundary::behaviour::InForce;
 use crate::boundary::texts::{Class, Text, TextVisitor};
 use crate::model::{
     Acknowledgement, AcknowledgementCount, Channel, ChannelFiles, ChannelInvitation, ChannelMember,
-    ChannelPost, Connection, ConnectionLink, DirectCount, Due, EmojiCount, Exception,
-    ExceptionTime, FeedEntry, File, FileBytes, FileDebt, FileTime, FrameProgress, Held, HeldItem,
-    HeldSum, HiddenComponents, IdRow, Interruption, Job, KeptFrame, LastResend, Link, Mention,
-    MetaKey, MetaRow, NameRow, Offer, OwnBot, PeerWorkspace, Pending, PersonalValue, Picture,
-    PictureDebt, PictureTime, PictureTransfer, PinnedPost, Post, PostBlock, PostEmoji, PostMention,
-    QuarantineEntry, QuarantineShare, Reaction, RemovedReactions, Request, RequestExpiry,
-    RolePermissions, Round, Scope, SentFile, SentOldPost, SentPicture, SentReaction, SentUser,
-    SharedChannel, SharedMembership, StatusCursor, StatusRow, SystemAdmin, Team, TeamMember,
-    TeamRoles, ThreadPost, Transfer, UnpostedCount, UnpostedFile, UnpostedOfPeer, Upload, User,
-    UserChannel, UserClass, UserTeam, VerdictRow,
+    ChannelPost, Connection, ConnectionLink, CustomEmoji, DirectCount, Due, EarlierVersion,
+    EmojiCount, Exception, ExceptionTime, FeedEntry, File, FileBytes, FileDebt, FileTime,
+    FrameProgress, Held, HeldItem, HeldSum, HiddenComponents, IdRow, Interruption, Job, KeptFrame,
+    LastResend, Link, Mention, MetaKey, MetaRow, NameRow, Offer, OwnBot, PeerWorkspace, Pending,
+    PersonalValue, Picture, PictureDebt, PictureTime, PictureTransfer, PinnedPost, Post, PostBlock,
+    PostEmoji, PostMention, QuarantineEntry, QuarantineShare, Reaction, RemovedReactions, Request,
+    RequestExpiry, RolePermissions, Round, Scope, SentFile, SentOldPost, SentPicture, SentReaction,
+    SentUser, SharedChannel, SharedMembership, StatusCursor, StatusRow, SystemAdmin, Team,
+    TeamMember, TeamRoles, ThreadPost, Transfer, UnpostedCount, UnpostedFile, UnpostedOfPeer,
+    Upload, User, UserChannel, UserClass, UserTeam, VerdictRow,
 };
 use crate::rows::id::{
-    ChannelNo, ConnectionNo, FeedSeq, FileNo, Id, PostNo, TeamNo, UserNo, WorkspaceNo,
+    ChannelNo, ConnectionNo, EmojiNo, FeedSeq, FileNo, Id, PostNo, TeamNo, UserNo, WorkspaceNo,
 };
 use crate::rows::record::Record;
 
@@ -361,6 +361,10 @@ tables! {
     OwnBots = 79: (user: UserNo) => OwnBot, Kept, about [user];
     /// Posts whose components the policies do not let be shown.
     HiddenComponents = 80: (post: PostNo) => HiddenComponents, Passing, about [post];
+    /// Earlier versions of posts, oldest first: (post, number).
+    EarlierVersions = 81: (post: PostNo, number: u32) => EarlierVersion, Kept, about [post];
+    /// Custom emoji.
+    CustomEmoji = 82: (emoji: EmojiNo) => CustomEmoji, Kept, about [] and its [creator];
 }
 
 #[cfg(test)]

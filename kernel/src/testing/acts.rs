@@ -2,16 +2,18 @@
 
 use super::{TEAM, TEAM_OF_THE_PEER};
 use crate::command::{
-    AcceptConnection, AcknowledgePost, AddChannelMember, AddFile, AddReaction, AddTeamMember,
-    AnswerChannelInvitation, ArchiveChannel, AttachConnection, Command, Configure,
-    ConfigureConnectedWorkspaces, ConfirmConnection, CreateChannel, CreateConnection, CreatePost,
-    CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel, OpenDirectChannel,
-    OpenGroupChannel, PatchConnection, PatchUser, PersonalChange, RemoveChannelMember,
-    RemoveConnection, RemoveReaction, RestoreChannel, SetPersonal, SetPicture, UninviteFromChannel,
-    UnshareChannel, UserPatch, ViewChannel, WithdrawAcknowledgement,
+    AcceptConnection, AcknowledgePost, AddChannelMember, AddEmoji, AddFile, AddReaction,
+    AddTeamMember, AnswerChannelInvitation, ArchiveChannel, ArchiveTeam, AttachConnection,
+    ChannelPatch, Command, Configure, ConfigureConnectedWorkspaces, ConfirmConnection,
+    ConvertChannel, CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser,
+    DeletePost, EditPost, InviteToChannel, MarkUnread, OpenDirectChannel, OpenGroupChannel,
+    PatchChannel, PatchConnection, PatchTeam, PatchUser, PersonalChange, RemoveChannelMember,
+    RemoveConnection, RemoveEmoji, RemoveReaction, RemoveTeamMember, RestoreChannel, RestoreTeam,
+    SetChannelRoles, SetPersonal, SetPicture, TeamPatch, UninviteFromChannel, UnshareChannel,
+    UserPatch, ViewChannel, WithdrawAcknowledgement,
 };
 use crate::model::{ChannelKind, Config, ConnectedWorkspaces, History, PeerKind, PersonalKind};
-use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
+use crate::rows::id::{ChannelNo, ConnectionNo, EmojiNo, Id, PostNo, TeamNo, UserNo};
 
 pub fn account(name: &str) -> Command {
     account_with(name, |_| ())
@@ -304,4 +306,57 @@ pub fn archive(channel: ChannelNo) -> Command {
 
 pub fn restore(channel: ChannelNo) -> Command {
     Command::RestoreChannel(RestoreChannel { channel })
+}
+
+pub fn patch_channel(channel: ChannelNo, change: impl FnOnce(&mut ChannelPatch)) -> Command {
+    let mut patch = ChannelPatch::default();
+    change(&mut patch);
+    Command::PatchChannel(PatchChannel { channel, patch })
+}
+
+pub fn convert(channel: ChannelNo, kind: ChannelKind) -> Command {
+    Command::ConvertChannel(ConvertChannel { channel, kind })
+}
+
+pub fn set_channel_admin(channel: ChannelNo, user: UserNo, is_admin: bool) -> Command {
+    Command::SetChannelRoles(SetChannelRoles {
+        channel,
+        user,
+        is_admin,
+    })
+}
+
+pub fn patch_team(team: TeamNo, change: impl FnOnce(&mut TeamPatch)) -> Command {
+    let mut patch = TeamPatch::default();
+    change(&mut patch);
+    Command::PatchTeam(PatchTeam { team, patch })
+}
+
+pub fn archive_team(team: TeamNo) -> Command {
+    Command::ArchiveTeam(ArchiveTeam { team })
+}
+
+pub fn restore_team(team: TeamNo) -> Command {
+    Command::RestoreTeam(RestoreTeam { team })
+}
+
+pub fn leave_team(team: TeamNo, user: UserNo) -> Command {
+    Command::RemoveTeamMember(RemoveTeamMember { team, user })
+}
+
+/// A custom emoji whose picture's digest ends with a byte.
+pub fn add_emoji(name: &str, byte: u8) -> Command {
+    Command::AddEmoji(AddEmoji {
+        name: name.into(),
+        digest: format!("{byte:064x}"),
+        size: 600,
+    })
+}
+
+pub fn remove_emoji(emoji: EmojiNo) -> Command {
+    Command::RemoveEmoji(RemoveEmoji { emoji })
+}
+
+pub fn mark_unread(post: PostNo) -> Command {
+    Command::MarkUnread(MarkUnread { post })
 }

@@ -21,9 +21,9 @@ use causeway_kernel::model::{
 };
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, FileNo, Id, PostNo, TeamNo, UserNo};
 
-use crate::accounts;
+use crate::{accounts, changes};
 
-const CHANNEL: ChannelNo = ChannelNo(300);
+pub const CHANNEL: ChannelNo = ChannelNo(300);
 const CONNECTION: ConnectionNo = ConnectionNo(7);
 pub const POST: PostNo = PostNo(70_000);
 pub const TEAM: TeamNo = TeamNo(2);
@@ -388,5 +388,7 @@ pub fn examples() -> Vec<(&'static str, Input)> {
     });
     let use_it = Command::UseComponent(UseComponent { channel, component });
     examples.push(of(Actor::User(USER), use_it));
+    let changes = changes::commands().into_iter();
+    examples.extend(changes.map(|command| of(Actor::User(USER), command)));
     examples
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod accounts;
+mod changes;
 mod examples;
 
 use causeway_kernel::boundary::codec::{self, DecodeError};

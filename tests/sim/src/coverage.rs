@@ -140,6 +140,16 @@ variants!(COMMANDS, command, Command {
     ConfigureFiles => Never("how large files may be is the operator's choice; those of a run are small"),
     UseComponent => Never("it only asks whether something may be used here, and is not shared"),
     SetPersonal => Never("it changes what one user keeps and nothing that is shared"),
+    PatchChannel => By(Act::ChangeChannel),
+    ConvertChannel => By(Act::ChangeChannel),
+    SetChannelRoles => Never("roles say who may do what here, and are not shared"),
+    PatchTeam => Never("a team's names are its own workspace's, and are not shared"),
+    ArchiveTeam => Never("channels and their connections stay as they are"),
+    RestoreTeam => Never("channels and their connections stay as they are"),
+    RemoveTeamMember => By(Act::LeaveTeam),
+    MarkUnread => Never("it changes one user's own mark and nothing that is shared"),
+    AddEmoji => Never("its picture stays here; what is shared is a name in a reaction"),
+    RemoveEmoji => Never("its picture stays here; what is shared is a name in a reaction"),
 });
 
 variants!(INPUTS, input, Input {

@@ -4,24 +4,27 @@ use std::collections::BTreeSet;
 
 use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::command::{
-    AbandonConnection, AcceptConnection, AcknowledgePost, AddChannelMember, AddFile, AddReaction,
-    AddTeamMember, AnswerChannelInvitation, ArchiveChannel, AttachConnection, Command, Configure,
-    ConfigureConnectedWorkspaces, ConfigureFiles, ConfirmConnection, CreateChannel,
-    CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel,
-    OpenDirectChannel, OpenGroupChannel, PatchConnection, PatchRole, PatchUser, PersonalChange,
-    RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction, RestoreChannel,
-    SetActive, SetBot, SetCustomStatus, SetPersonal, SetPicture, SetRoles, SetTeamRoles,
+    AbandonConnection, AcceptConnection, AcknowledgePost, AddChannelMember, AddEmoji, AddFile,
+    AddReaction, AddTeamMember, AnswerChannelInvitation, ArchiveChannel, ArchiveTeam,
+    AttachConnection, ChannelPatch, Command, Configure, ConfigureConnectedWorkspaces,
+    ConfigureFiles, ConfirmConnection, ConvertChannel, CreateChannel, CreateConnection, CreatePost,
+    CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel, MarkUnread, OpenDirectChannel,
+    OpenGroupChannel, PatchChannel, PatchConnection, PatchRole, PatchTeam, PatchUser,
+    PersonalChange, RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveEmoji,
+    RemoveReaction, RemoveTeamMember, RestoreChannel, RestoreTeam, SetActive, SetBot,
+    SetChannelRoles, SetCustomStatus, SetPersonal, SetPicture, SetRoles, SetTeamRoles, TeamPatch,
     UninviteFromChannel, UnshareChannel, UseComponent, UserPatch, ViewChannel,
     WithdrawAcknowledgement,
 };
 use causeway_kernel::model::limits::{
-    CHANNEL_INVITATIONS_MAX, HELD_MAX, REMOTE_EMOJI_PER_POST_MAX,
+    CHANNEL_INVITATIONS_MAX, CUSTOM_EMOJI_MAX, HELD_MAX, REMOTE_EMOJI_PER_POST_MAX,
 };
 use causeway_kernel::model::{
     ChannelKind, Component, Config, ConnectedWorkspaces, FileLimits, History, PeerKind, Permission,
     PersonalKind, Role,
 };
 use causeway_kernel::rows::id::{ConnectionNo, Id, PostNo, TeamNo, UserNo};
+use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::table::Table;
 use serde_json::{Value, json};
 
@@ -63,6 +66,14 @@ fn written(root: Option<PostNo>, message: &str) -> Command {
     })
 }
 
+fn add_emoji(name: String) -> Command {
+    Command::AddEmoji(AddEmoji {
+        name,
+        digest: "0f".repeat(32),
+        size: 600,
+    })
+}
+
 fn values(from: u32) -> Command {
     let change = |n| PersonalChange {
         name: format!("theme/{n}"),
@@ -79,6 +90,9 @@ fn full() -> Site {
     let mut site = Site::new();
     for n in 0..CHANNELS {
         site.act(BOSS, channel(format!("channel-{n}")));
+    }
+    for n in 0..CUSTOM_EMOJI_MAX - 1 {
+        site.act(BOSS, add_emoji(format!("e{n}")));
     }
     for from in (0..USERS).step_by(PORTION as usize) {
         let users: serde_json::Map<String, Value> = (from..from + PORTION)
@@ -160,6 +174,8 @@ fn commands(site: &Site) -> Vec<(Actor, Command)> {
             user: second,
         }),
         Command::ViewChannel(ViewChannel { channel: CHANNEL }),
+        // The replies follow it.
+        Command::MarkUnread(MarkUnread { post }),
         Command::UseComponent(UseComponent {
             channel: CHANNEL,
             component: Component::SlashCommand("deploy".into()),
@@ -215,6 +231,37 @@ fn commands(site: &Site) -> Vec<(Actor, Command)> {
             asks_first: None,
             keeps_removed: None,
         }),
+        Command::PatchChannel(PatchChannel {
+            channel: CHANNEL,
+            patch: ChannelPatch {
+                name: Some("moved".into()),
+                display_name: Some("Moved".into()),
+                header: Some("Mind the saw".into()),
+                purpose: Some("Everything else".into()),
+            },
+        }),
+        Command::ConvertChannel(ConvertChannel {
+            channel: CHANNEL,
+            kind: ChannelKind::Private,
+        }),
+        Command::SetChannelRoles(SetChannelRoles {
+            channel: CHANNEL,
+            user: UserNo(1),
+            is_admin: true,
+        }),
+        Command::PatchTeam(PatchTeam {
+            team: TEAM,
+            patch: TeamPatch {
+                display_name: Some("The Staff".into()),
+                ..TeamPatch::default()
+            },
+        }),
+        add_emoji("anchor".into()),
+        Command::RemoveEmoji(RemoveEmoji {
+            emoji: lookup::emoji_name(site.rows(), "e7").unwrap(),
+        }),
+        Command::ArchiveTeam(ArchiveTeam { team: TEAM }),
+        Command::RestoreTeam(RestoreTeam { team: TEAM }),
         Command::ArchiveChannel(ArchiveChannel { channel: CHANNEL }),
         Command::RestoreChannel(RestoreChannel { channel: CHANNEL }),
         Command::AnswerChannelInvitation(AnswerChannelInvitation {
@@ -274,6 +321,11 @@ fn commands(site: &Site) -> Vec<(Actor, Command)> {
         Command::SetActive(SetActive {
             user: second,
             is_active: false,
+        }),
+        // A member of all its channels.
+        Command::RemoveTeamMember(RemoveTeamMember {
+            team: TEAM,
+            user: UserNo(1),
         }),
     ];
     let first = [

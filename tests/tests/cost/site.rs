@@ -254,6 +254,11 @@ impl Site {
         self.policy_fails = false;
     }
 
+    /// Its rows.
+    pub fn rows(&self) -> &Tables {
+        &self.rows
+    }
+
     /// How many rows a table has.
     pub fn count(&self, table: Table) -> usize {
         self.rows.count(table)

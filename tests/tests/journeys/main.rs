@@ -2,6 +2,7 @@
 
 mod acknowledgements;
 mod bots;
+mod changes;
 mod client_library;
 mod client_requests;
 mod command_line;
@@ -13,6 +14,7 @@ mod delivery;
 mod demo;
 mod direct;
 mod discovery;
+mod emoji;
 mod endings;
 mod files;
 mod first_steps;
@@ -53,6 +55,7 @@ mod session;
 mod session_api;
 mod session_file;
 mod shared_files;
+mod sidebar;
 mod upgrade;
 mod web_client;
 mod websocket;

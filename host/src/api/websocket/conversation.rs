@@ -5,7 +5,8 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use causeway_kernel::rows::lookup;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
@@ -182,9 +183,26 @@ impl Member<'_> {
         {
             return socket.send(requests::reply(request.seq, data)).await;
         }
+        if request.action == "user_typing" {
+            self.typing(&request);
+        }
         match requests::answer(&request, &self.line.id) {
             Some(reply) => socket.send(reply).await,
             None => Ok(()),
+        }
+    }
+}
+
+impl Member<'_> {
+    fn typing(&self, request: &SocketRequest) {
+        let text = |name: &str| request.data.get(name).and_then(Value::as_str);
+        let rows = self.app.rows();
+        let channel = text("channel_id").and_then(|id| lookup::channel(&rows, id));
+        let root = text("parent_id").unwrap_or_default();
+        let is_known = root.is_empty() || lookup::post(&rows, root).is_some();
+        drop(rows);
+        if let Some(channel) = channel.filter(|_| is_known) {
+            self.app.typing(self.caller.user, channel, root);
         }
     }
 }

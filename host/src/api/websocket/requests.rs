@@ -59,7 +59,7 @@ pub fn answer(request: &SocketRequest, connection_id: &str) -> Option<String> {
                 "node_id": connection_id,
             })),
         ),
-        // Their effects on other users are not supported; the client only needs the reply.
+        // What others are told of it is not the reply's business.
         "user_typing" | "presence" | "posted_notify_ack" => reply(seq, None),
         _ => fault(
             Some(seq),

@@ -4,13 +4,10 @@ use causeway_kernel::model::{Channel, ChannelFiles, ChannelMember, Place, Team};
 use causeway_kernel::rows::id::{ChannelNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 use serde::Serialize;
-use serde_json::value::RawValue;
 
-use super::{Null, Views, stored};
+use super::{Null, Views};
+use crate::query::notifications::{self, NotifyProps};
 use crate::query::{channels, unread};
-
-/// Notification settings of a membership without its own.
-const NOTIFY_PROPS: &str = r#"{"channel_auto_follow_threads":"off","desktop":"default","email":"default","ignore_channel_mentions":"default","mark_unread":"all","push":"default"}"#;
 
 /// A channel as clients see it.
 #[derive(Serialize)]
@@ -66,7 +63,7 @@ pub struct ChannelMemberView {
     mention_count_root: u64,
     urgent_mention_count: u64,
     msg_count_root: u64,
-    notify_props: Option<&'static RawValue>,
+    notify_props: NotifyProps,
     last_update_at: i64,
     scheme_guest: bool,
     scheme_user: bool,
@@ -175,8 +172,14 @@ impl<R: Read + ?Sized> Views<'_, R> {
             "channel_user"
         };
         let mentioned = unread::mentioned(self.rows, channel, user, member);
+        let channel_id = self.channel_id(channel);
+        let notify_props = if self.viewer.is(user) || self.viewer.is_admin() {
+            notifications::of_channel(self.rows, user, &channel_id)
+        } else {
+            notifications::channel_defaults()
+        };
         ChannelMemberView {
-            channel_id: self.channel_id(channel),
+            channel_id,
             user_id: self.user_id(user),
             roles,
             last_viewed_at: member.last_viewed_at,
@@ -185,7 +188,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
             mention_count_root: mentioned.root_count,
             urgent_mention_count: 0,
             msg_count_root: member.root_msg_count,
-            notify_props: stored(NOTIFY_PROPS),
+            notify_props,
             last_update_at: member.update_at,
             scheme_guest: false,
             scheme_user: true,

@@ -6,9 +6,12 @@
 
 mod bot;
 mod bounded;
+mod category;
 mod channel;
 mod components;
 mod delivery;
+mod draft;
+mod emoji;
 mod event;
 mod file;
 mod links;
@@ -35,8 +38,8 @@ use std::collections::BTreeMap;
 use causeway_kernel::authority;
 use causeway_kernel::boundary::output::{AcknowledgementEvent, Object, Refusal};
 use causeway_kernel::model::{
-    Acknowledgement, Channel, ChannelMember, Connection, File, Place, Post, Reaction, Team,
-    TeamMember, User,
+    Acknowledgement, Channel, ChannelMember, Connection, CustomEmoji, File, Place, Post, Reaction,
+    Team, TeamMember, User,
 };
 use causeway_kernel::rows::id::{ChannelNo, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
 use causeway_kernel::rows::tx::Read;
@@ -136,6 +139,7 @@ impl<'r, R: Read + ?Sized> Views<'r, R> {
             }
             Object::File(no) => text(&self.file(&rows.get::<File>(no)?)),
             Object::Role(role) => text(&self.role(*role)),
+            Object::Emoji(no) => text(&self.emoji(&rows.get::<CustomEmoji>(no)?)),
             Object::Connection(no) => text(&self.remote_cluster(*no, &rows.get::<Connection>(no)?)),
         })
     }
@@ -159,6 +163,13 @@ impl<'r, R: Read + ?Sized> Views<'r, R> {
         place
             .team()
             .map_or_else(String::new, |team| self.team_id(team))
+    }
+
+    /// Id of the team of a channel; empty outside teams.
+    #[must_use]
+    pub fn team_id_of_channel(&self, channel: ChannelNo) -> String {
+        let place = self.rows.channel(channel).map(|channel| channel.place);
+        place.map_or_else(String::new, |place| self.place_team_id(place))
     }
 
     /// Id of a channel; empty if unknown.
@@ -228,6 +239,12 @@ pub fn refusal(refusal: &Refusal, request_id: &str) -> String {
 /// JSON stored as text, unchanged; `None` for a text that is not JSON.
 fn stored(json: &str) -> Option<&RawValue> {
     serde_json::from_str(json).ok()
+}
+
+/// An object without members.
+fn empty_object() -> &'static RawValue {
+    static EMPTY: std::sync::OnceLock<Box<RawValue>> = std::sync::OnceLock::new();
+    EMPTY.get_or_init(|| RawValue::from_string("{}".into()).unwrap_or_default())
 }
 
 /// A key that is always `null`.

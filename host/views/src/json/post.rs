@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use super::file::FileView;
 use super::{Null, Views, components, links, non_empty};
 use crate::query::posts::{self, PostList};
+use crate::query::versions::Version;
 
 /// A post as clients see it.
 #[derive(Serialize)]
@@ -181,6 +182,34 @@ impl<R: Read + ?Sized> Views<'_, R> {
                 },
                 priority: post.priority.map(PriorityView::from),
             },
+        }
+    }
+
+    /// An earlier version of a post: a post of its own that clients do not list. Client API §7.5.
+    pub fn version<'a>(&self, post: &'a Post, version: &'a Version) -> PostView<'a> {
+        PostView {
+            id: version.id.as_str(),
+            create_at: post.create_at,
+            update_at: version.replaced_at,
+            edit_at: version.written_at,
+            delete_at: version.replaced_at,
+            is_pinned: false,
+            user_id: self.user_id(post.user),
+            channel_id: self.channel_id(post.channel),
+            root_id: post.root.map(|root| self.post_id(root)).unwrap_or_default(),
+            original_id: post.id.as_str(),
+            message: Cow::Borrowed(&version.message),
+            kind: kind(post),
+            props: None,
+            hashtags: "",
+            file_ids: Vec::new(),
+            pending_post_id: "",
+            has_reactions: None,
+            remote_id: non_empty(self.remote_id(post.origin)),
+            reply_count: 0,
+            last_reply_at: 0,
+            participants: (),
+            metadata: Metadata::default(),
         }
     }
 

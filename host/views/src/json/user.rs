@@ -10,9 +10,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{Views, non_empty, stored};
-
-/// Notification settings of an account without its own.
-const NOTIFY_PROPS: &str = r#"{"channel":"true","comments":"never","desktop":"mention","desktop_sound":"true","desktop_threads":"all","email":"true","email_threads":"all","first_name":"false","mention_keys":"","push":"mention","push_status":"online","push_threads":"all"}"#;
+use crate::query::notifications::{self, NotifyProps};
 
 /// Properties that we set ourselves for remote users; a peer's values for them are not shown.
 const OWN_PROPS: [&str; 3] = ["OriginalRemoteId", "RemoteEmail", "RemoteUsername"];
@@ -35,7 +33,7 @@ pub struct UserView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     props: Option<BTreeMap<String, Prop<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    notify_props: Option<&'a RawValue>,
+    notify_props: Option<NotifyProps>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_picture_update: Option<i64>,
     locale: &'a str,
@@ -86,7 +84,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
             position: &user.position,
             roles: if is_guest { GUEST } else { &user.roles },
             props: self.user_props(user),
-            notify_props: sees_settings.then(|| stored(NOTIFY_PROPS)).flatten(),
+            notify_props: sees_settings.then(|| notifications::of_account(self.rows, user_no)),
             last_picture_update: Some(user.last_picture_update).filter(|at| *at != 0),
             locale: &user.locale,
             timezone: stored(timezone).or_else(|| stored(DEFAULT_TIMEZONE)),

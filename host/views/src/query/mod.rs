@@ -4,8 +4,12 @@
 pub mod bots;
 #[cfg(test)]
 mod budget_tests;
+pub mod categories;
 pub mod channels;
 pub mod components;
+pub mod drafts;
+pub mod emoji;
+pub mod notifications;
 mod order;
 pub mod posts;
 pub mod preferences;
@@ -17,7 +21,9 @@ pub mod teams;
 mod tests;
 pub mod threads;
 pub mod unread;
+pub mod user_list;
 pub mod users;
+pub mod versions;
 
 use std::ops::ControlFlow;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::{AddAssign, ControlFlow};
 
-use super::{Walk, channels, teams};
+use super::{Walk, channels, notifications, teams};
 use causeway_kernel::model::{Channel, ChannelMember, Mention};
 use causeway_kernel::rows::id::{ChannelNo, PostNo, TeamNo, UserNo};
 use causeway_kernel::rows::table::Table;
@@ -50,6 +50,9 @@ pub fn mentioned(
 ) -> Mentioned {
     let mut mentioned = Mentioned::default();
     for who in [user, Mention::EVERYBODY] {
+        if who == Mention::EVERYBODY && notifications::ignores_everybody(rows, user, channel) {
+            continue;
+        }
         let seen = (channel, who, member.seen_at, PostNo(u64::MAX));
         let unseen = Walk::prefix(Table::Mentions, &(channel, who)).after(&seen);
         unseen.each(rows, MENTIONS_COUNTED_MAX, |_, value| {

@@ -2,18 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fields::{Fields, name_taken};
 use super::{NewChannel, insert};
 use crate::authority;
-use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::Actor;
 use crate::boundary::output::{Object, Refusal, Reply};
 use crate::boundary::texts::{Text, texts};
 use crate::command::notice;
 use crate::command::registry::{Act, By};
-use crate::model::limits::{
-    CHANNELS_PER_TEAM_MAX, DISPLAY_NAME_CHARS_MAX, HEADER_CHARS_MAX, PURPOSE_CHARS_MAX,
-};
-use crate::model::{ChannelKind, Team, naming};
+use crate::model::limits::CHANNELS_PER_TEAM_MAX;
+use crate::model::{ChannelKind, Team};
 use crate::objects::{channels as stored, members};
 use crate::rows::id::TeamNo;
 use crate::rows::lookup;
@@ -61,13 +59,15 @@ impl Act for CreateChannel {
             return Err(Refusal::forbidden());
         }
         let name = self.name.to_ascii_lowercase();
-        check(tx, &name, self)?;
+        let fields = Fields {
+            name: &name,
+            display_name: &self.display_name,
+            header: &self.header,
+            purpose: &self.purpose,
+        };
+        fields.check(tx)?;
         if lookup::channel_name(tx, self.team, &name).is_some() {
-            return Err(Refusal::new(
-                400,
-                "store.sql_channel.save_channel.exists.app_error",
-                "A channel with that name already exists on the same team.",
-            ));
+            return Err(name_taken());
         }
         if stored::team_is_full(tx, self.team) {
             return Err(Refusal::new(
@@ -96,33 +96,4 @@ impl Act for CreateChannel {
         }
         Ok(Reply::Object(Object::Channel(channel_no)))
     }
-}
-
-fn check(tx: &Tx<'_>, name: &str, new: &CreateChannel) -> Result<(), Refusal> {
-    let invalid = |field: &str, text: &str| {
-        Refusal::new(
-            400,
-            &format!("model.channel.is_valid.{field}.app_error"),
-            text,
-        )
-    };
-    let looks_like_a_group =
-        naming::is_group_channel_name(name) && Behaviour::GuardedInvitations.is_in_force(tx);
-    if !naming::is_channel_name(name) || naming::is_direct_channel_name(name) || looks_like_a_group
-    {
-        return Err(invalid(
-            "1_or_more",
-            "Name must be 1 or more lowercase alphanumeric characters, dashes or underscores.",
-        ));
-    }
-    if new.display_name.chars().count() > DISPLAY_NAME_CHARS_MAX {
-        return Err(invalid("display_name", "Invalid display name."));
-    }
-    if new.header.chars().count() > HEADER_CHARS_MAX {
-        return Err(invalid("header", "Invalid header."));
-    }
-    if new.purpose.chars().count() > PURPOSE_CHARS_MAX {
-        return Err(invalid("purpose", "Invalid purpose."));
-    }
-    Ok(())
 }

@@ -2,18 +2,27 @@
 
 mod add_member;
 mod archive;
+mod convert;
 mod create;
+mod fields;
+mod mark_unread;
 mod open_direct;
 mod open_group;
+mod patch;
 mod remove_member;
+mod set_roles;
 mod view;
 
 pub use add_member::AddChannelMember;
 pub use archive::{ArchiveChannel, RestoreChannel};
+pub use convert::ConvertChannel;
 pub use create::CreateChannel;
+pub use mark_unread::MarkUnread;
 pub use open_direct::OpenDirectChannel;
 pub use open_group::OpenGroupChannel;
+pub use patch::{ChannelPatch, PatchChannel};
 pub use remove_member::RemoveChannelMember;
+pub use set_roles::SetChannelRoles;
 pub use view::ViewChannel;
 
 use crate::authority;

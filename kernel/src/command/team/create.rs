@@ -84,13 +84,6 @@ impl Act for CreateTeam {
 }
 
 fn check(name: &str, new: &CreateTeam) -> Result<(), Refusal> {
-    let invalid = |field: &str| {
-        Refusal::new(
-            400,
-            &format!("model.team.is_valid.{field}.app_error"),
-            format!("Invalid {}.", field.replace('_', " ")),
-        )
-    };
     if naming::is_reserved_team_name(name) {
         return Err(Refusal::new(
             400,
@@ -98,14 +91,30 @@ fn check(name: &str, new: &CreateTeam) -> Result<(), Refusal> {
             "This name is used by the web address of another page. Choose another one.",
         ));
     }
-    let display_name = new.display_name.chars().count();
     if !naming::is_team_name(name) {
-        Err(invalid("url"))
-    } else if !(1..=DISPLAY_NAME_CHARS_MAX).contains(&display_name) {
+        return Err(invalid("url"));
+    }
+    check_texts(&new.display_name, &new.description)
+}
+
+/// Checks the lengths of a team's display name and description.
+///
+/// # Errors
+/// 400 if one is too long, or the display name is empty.
+pub(super) fn check_texts(display_name: &str, description: &str) -> Result<(), Refusal> {
+    if !(1..=DISPLAY_NAME_CHARS_MAX).contains(&display_name.chars().count()) {
         Err(invalid("name"))
-    } else if new.description.chars().count() > TEAM_DESCRIPTION_CHARS_MAX {
+    } else if description.chars().count() > TEAM_DESCRIPTION_CHARS_MAX {
         Err(invalid("description"))
     } else {
         Ok(())
     }
+}
+
+fn invalid(field: &str) -> Refusal {
+    Refusal::new(
+        400,
+        &format!("model.team.is_valid.{field}.app_error"),
+        format!("Invalid {}.", field.replace('_', " ")),
+    )
 }

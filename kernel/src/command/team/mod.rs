@@ -2,10 +2,14 @@
 
 mod add_member;
 mod create;
+mod patch;
+mod remove_member;
 mod set_roles;
 
 pub use add_member::AddTeamMember;
 pub use create::CreateTeam;
+pub use patch::{ArchiveTeam, PatchTeam, RestoreTeam, TeamPatch};
+pub use remove_member::RemoveTeamMember;
 pub use set_roles::SetTeamRoles;
 
 use crate::boundary::output::Refusal;

@@ -382,3 +382,25 @@ fn an_account_is_deactivated_by_its_user_and_brought_back_by_an_administrator() 
         404
     );
 }
+
+#[test]
+fn a_time_zone_is_an_object_of_texts() {
+    let mut world = World::new();
+    let zone = |text: &str| {
+        let patch = UserPatch {
+            timezone: Some(text.into()),
+            ..UserPatch::default()
+        };
+        patch_user(ANN, patch)
+    };
+    let given = r#"{"manualTimezone":"Europe/Rome","useAutomaticTimezone":"false","x":1}"#;
+    world.by(ANN, zone(given)).unwrap();
+    let stored = world.get::<User>(&ANN).timezone;
+    assert_eq!(
+        stored,
+        r#"{"manualTimezone":"Europe/Rome","useAutomaticTimezone":"false"}"#
+    );
+    let long = format!(r#"{{"x":"{}"}}"#, "x".repeat(8_000));
+    assert_eq!(world.refusal(ANN, zone(&long)).0, 400);
+    assert_eq!(world.get::<User>(&ANN).timezone, stored);
+}

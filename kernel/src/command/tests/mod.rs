@@ -2,10 +2,12 @@
 
 mod accounts;
 mod acknowledgements;
+mod channel_changes;
 mod channels;
 mod claims;
 mod components;
 mod direct;
+mod emoji;
 mod files;
 mod personal;
 mod pictures;
@@ -14,6 +16,8 @@ mod priorities;
 mod properties;
 mod reactions;
 mod roles;
+mod teams;
+mod versions;
 
 use super::*;
 use crate::boundary::output::{Event, Object};

@@ -6,9 +6,10 @@ use super::{check, missing, username_taken};
 use crate::authority;
 use crate::boundary::input::Actor;
 use crate::boundary::output::{Object, Refusal, Reply};
-use crate::boundary::texts::{Text, texts};
+use crate::boundary::texts::{Json, Text, texts};
 use crate::command::registry::{Act, By};
 use crate::model::User;
+use crate::model::limits::USER_PROPS_BYTES_MAX;
 use crate::objects::users;
 use crate::rows::id::UserNo;
 use crate::rows::lookup;
@@ -39,6 +40,8 @@ pub struct UserPatch {
     pub position: Option<String>,
     /// Locale.
     pub locale: Option<String>,
+    /// Time zone: a JSON object of texts, as in the API.
+    pub timezone: Option<String>,
 }
 texts!(
     struct UserPatch {
@@ -48,10 +51,31 @@ texts!(
         last_name: Text::Words,
         position: Text::Words,
         locale: Text::Locale,
+        timezone: Json::Any,
     }
 );
 
+/// The last field, which version 1 did not have.
+const MISSING: [u8; 1] = [0];
+
 impl Act for PatchUser {
+    const VERSION: u8 = 2;
+
+    fn of_older_version(version: u8, body: &[u8]) -> Option<PatchUser> {
+        let whole = (version == 1).then(|| [body, &MISSING].concat())?;
+        match postcard::take_from_bytes(&whole) {
+            Ok((patch, [])) => Some(patch),
+            _ => None,
+        }
+    }
+
+    fn to_older_version(&self, version: u8) -> Option<Vec<u8>> {
+        let has_place = version == 1 && self.patch.timezone.is_none();
+        let body = postcard::to_allocvec(self).ok()?;
+        let body = body.strip_suffix(MISSING.as_slice())?;
+        has_place.then(|| body.to_vec())
+    }
+
     fn carry_out(&self, tx: &mut Tx<'_>, by: By<'_>) -> Result<Reply, Refusal> {
         let PatchUser {
             user: user_no,
@@ -85,6 +109,9 @@ impl Act for PatchUser {
         set(&mut user.last_name, &patch.last_name);
         set(&mut user.position, &patch.position);
         set(&mut user.locale, &patch.locale);
+        if let Some(timezone) = &patch.timezone {
+            user.timezone = checked_timezone(timezone)?;
+        }
         if user == old {
             return Ok(Reply::Object(Object::User(user_no)));
         }
@@ -99,4 +126,12 @@ impl Act for PatchUser {
         users::update(tx, user_no, user);
         Ok(Reply::Object(Object::User(user_no)))
     }
+}
+
+/// A time zone as it is stored: the texts of the object.
+fn checked_timezone(timezone: &str) -> Result<String, Refusal> {
+    if timezone.len() > USER_PROPS_BYTES_MAX {
+        return Err(Refusal::invalid_param("timezone"));
+    }
+    Ok(users::props_of(timezone, &[], None))
 }

@@ -8,6 +8,7 @@ mod appear;
 mod archive;
 mod attach;
 mod bot;
+mod change_channel;
 mod consent;
 mod create_channel;
 mod custom_status;
@@ -17,6 +18,7 @@ mod edit;
 mod group;
 mod invite;
 mod leave;
+mod leave_team;
 mod moderate;
 mod pin;
 mod post;
@@ -144,6 +146,10 @@ acts! {
     Account => account,
     /// Makes an account a bot's, or changes what is said of a bot.
     Bot => bot,
+    /// Renames a channel, changes its header, or makes it private or public.
+    ChangeChannel => change_channel,
+    /// Leaves the team and all its channels, or joins it again.
+    LeaveTeam => leave_team,
 }
 
 impl Act {

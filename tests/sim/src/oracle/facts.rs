@@ -262,6 +262,16 @@ pub fn cause(rows: &Tables, input: &Input) -> Cause {
         | Command::AnswerChannelInvitation(_)
         | Command::ArchiveChannel(_)
         | Command::RestoreChannel(_)
+        | Command::PatchChannel(_)
+        | Command::ConvertChannel(_)
+        | Command::SetChannelRoles(_)
+        | Command::PatchTeam(_)
+        | Command::ArchiveTeam(_)
+        | Command::RestoreTeam(_)
+        | Command::RemoveTeamMember(_)
+        | Command::MarkUnread(_)
+        | Command::AddEmoji(_)
+        | Command::RemoveEmoji(_)
         | Command::SetRoles(_)
         | Command::SetTeamRoles(_)
         | Command::PatchRole(_)
@@ -406,6 +416,8 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
             | Table::PostBlocks
             | Table::Mentions
             | Table::PostMentions
+            | Table::EarlierVersions
+            | Table::CustomEmoji
             | Table::KeptFrames
             | Table::FrameProgress
             | Table::QuarantineShares

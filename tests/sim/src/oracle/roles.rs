@@ -68,7 +68,9 @@ fn is_about_teams(command: &Command) -> bool {
         Command::CreateUser(_)
         | Command::CreateTeam(_)
         | Command::AddTeamMember { .. }
-        | Command::SetTeamRoles(_) => true,
+        | Command::SetTeamRoles(_)
+        | Command::SetChannelRoles(_)
+        | Command::RemoveTeamMember(_) => true,
         Command::PatchUser { .. }
         | Command::CreateChannel(_)
         | Command::OpenDirectChannel(_)
@@ -99,6 +101,14 @@ fn is_about_teams(command: &Command) -> bool {
         | Command::AnswerChannelInvitation(_)
         | Command::ArchiveChannel(_)
         | Command::RestoreChannel(_)
+        | Command::PatchChannel(_)
+        | Command::ConvertChannel(_)
+        | Command::PatchTeam(_)
+        | Command::ArchiveTeam(_)
+        | Command::RestoreTeam(_)
+        | Command::MarkUnread(_)
+        | Command::AddEmoji(_)
+        | Command::RemoveEmoji(_)
         | Command::SetPicture(_)
         | Command::SetCustomStatus(_)
         | Command::SetBot(_)

@@ -3,14 +3,14 @@
 use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::command::{
     AbandonConnection, AcknowledgePost, AddChannelMember, AddReaction, AddTeamMember,
-    AnswerChannelInvitation, ArchiveChannel, AttachConnection, Command, Configure,
-    ConfirmConnection, DeletePost, EditPost, InviteToChannel, OpenDirectChannel, OpenGroupChannel,
-    PatchConnection, PatchUser, RelocateConnection, RemoveChannelMember, RemoveConnection,
-    RemoveReaction, RestoreChannel, UninviteFromChannel, UnshareChannel, ViewChannel,
+    AnswerChannelInvitation, ArchiveChannel, ArchiveTeam, AttachConnection, Command, Configure,
+    ConfirmConnection, ConvertChannel, DeletePost, EditPost, InviteToChannel, OpenDirectChannel,
+    OpenGroupChannel, PatchChannel, PatchConnection, PatchTeam, PatchUser, RelocateConnection,
+    RemoveChannelMember, RemoveConnection, RemoveReaction, RemoveTeamMember, RestoreChannel,
+    RestoreTeam, SetChannelRoles, UninviteFromChannel, UnshareChannel, ViewChannel,
     WithdrawAcknowledgement,
 };
-use causeway_kernel::model::History;
-use causeway_kernel::model::{Post, Priority, PriorityLevel};
+use causeway_kernel::model::{ChannelKind, History, Post, Priority, PriorityLevel};
 use causeway_kernel::rows::id::PostNo;
 use causeway_kernel::rows::tx::Read;
 
@@ -268,6 +268,46 @@ fn sharing_act(seen: &Seen<'_>, command: &Command) -> String {
                 Some(false) => ", whose channels are taken at once from now on",
             }
         ),
+        Command::PatchChannel(PatchChannel { channel, .. }) => {
+            format!("changes {}", names.channel(*channel))
+        }
+        Command::ConvertChannel(ConvertChannel { channel, kind }) => format!(
+            "makes {} {}",
+            names.channel(*channel),
+            match kind {
+                ChannelKind::Public => "public",
+                ChannelKind::Private => "private",
+            }
+        ),
+        Command::SetChannelRoles(SetChannelRoles {
+            channel,
+            user,
+            is_admin,
+        }) => format!(
+            "makes {} {} of {}",
+            names.user(*user),
+            if *is_admin {
+                "an admin"
+            } else {
+                "an ordinary member"
+            },
+            names.channel(*channel)
+        ),
+        Command::MarkUnread(mark) => format!("marks {} as unread", names.post(mark.post)),
+        Command::AddEmoji(new) => format!("adds the emoji {}", plain(&new.name)),
+        Command::RemoveEmoji(gone) => format!("removes emoji {}", gone.emoji.0),
+        Command::PatchTeam(PatchTeam { team, .. }) => {
+            format!("changes {}", names.team(*team))
+        }
+        Command::ArchiveTeam(ArchiveTeam { team }) => {
+            format!("archives {}", names.team(*team))
+        }
+        Command::RestoreTeam(RestoreTeam { team }) => {
+            format!("restores {}", names.team(*team))
+        }
+        Command::RemoveTeamMember(RemoveTeamMember { team, user }) => {
+            format!("removes {} from {}", names.user(*user), names.team(*team))
+        }
         Command::ArchiveChannel(ArchiveChannel { channel }) => {
             format!("archives {}", names.channel(*channel))
         }

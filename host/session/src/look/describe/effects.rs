@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use causeway_kernel::boundary::output::{Effect, Event};
+use causeway_kernel::model::PersonalKind;
 
 use super::frame;
 use crate::look::names::{Names, count, plain};
@@ -81,8 +82,8 @@ fn event_name(event: &Event) -> &'static str {
         Event::NewUser(..) => "new_user",
         Event::UserUpdated(..) => "user_updated",
         Event::Ephemeral(..) => "ephemeral_message",
-        Event::PersonalSet(..) => "preferences_changed",
-        Event::PersonalDeleted(..) => "preferences_deleted",
+        Event::PersonalSet(_, kind, _) => personal_set(*kind),
+        Event::PersonalDeleted(_, kind, _) => personal_deleted(*kind),
         Event::AcknowledgementAdded(..) => "post_acknowledgement_added",
         Event::AcknowledgementRemoved(..) => "post_acknowledgement_removed",
         Event::StatusChanged(..) => "status_change",
@@ -92,5 +93,32 @@ fn event_name(event: &Event) -> &'static str {
         Event::UserRoleUpdated(..) => "user_role_updated",
         Event::TeamMemberRoleUpdated(..) => "memberrole_updated",
         Event::RoleUpdated(..) => "role_updated",
+        Event::ChannelConverted(..) => "channel_converted",
+        Event::ChannelMemberUpdated(..) => "channel_member_updated",
+        Event::TeamUpdated(..) => "update_team",
+        Event::TeamDeleted(..) => "delete_team",
+        Event::TeamRestored(..) => "restore_team",
+        Event::LeftTeam(..) => "leave_team",
+        Event::EmojiAdded(..) => "emoji_added",
+    }
+}
+
+fn personal_set(kind: PersonalKind) -> &'static str {
+    match kind {
+        PersonalKind::Preference => "preferences_changed",
+        PersonalKind::SidebarCategory => "sidebar_category_updated",
+        PersonalKind::Draft => "draft_updated",
+        PersonalKind::ChannelNotifications => "channel_member_updated",
+        PersonalKind::Account => "user_updated",
+    }
+}
+
+fn personal_deleted(kind: PersonalKind) -> &'static str {
+    match kind {
+        PersonalKind::Preference => "preferences_deleted",
+        PersonalKind::SidebarCategory => "sidebar_category_deleted",
+        PersonalKind::Draft => "draft_deleted",
+        PersonalKind::ChannelNotifications => "channel_member_updated",
+        PersonalKind::Account => "user_updated",
     }
 }

@@ -4,7 +4,7 @@ use causeway_kernel::boundary::input::{Actor, FramePart, Incarnation, Input, Sen
 use causeway_kernel::boundary::output::{Object, Reply};
 use causeway_kernel::command::{
     AbandonConnection, AcknowledgePost, AddReaction, AttachConnection, Command, Configure,
-    ConfigureFiles, CreateUser, DeletePost, EditPost, InviteToChannel, PatchConnection,
+    ConfigureFiles, CreateUser, DeletePost, EditPost, InviteToChannel, MarkUnread, PatchConnection,
     PersonalChange, RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction,
     SetActive, SetBot, SetCustomStatus, SetPersonal, UninviteFromChannel, UnshareChannel,
     ViewChannel, WithdrawAcknowledgement,
@@ -160,6 +160,8 @@ fn write_and_edit(story: &mut Story) {
         FIRST,
         Command::ViewChannel(ViewChannel { channel: LOUNGE }),
     );
+    let unread = story.write(0, LOUNGE, "read once more").unwrap();
+    story.act(0, FIRST, Command::MarkUnread(MarkUnread { post: unread }));
     for value in [Some("Wonderful".to_string()), None] {
         let change = PersonalChange {
             name: "marmalade/Rosebud".into(),

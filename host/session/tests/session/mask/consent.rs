@@ -1,14 +1,17 @@
 //! The chapter about channels that are offered: they wait, and are accepted or declined; and about archived ones.
 
+use causeway_kernel::boundary::output::{Object, Reply};
 use causeway_kernel::command::{
-    AnswerChannelInvitation, ArchiveChannel, Command, PatchConnection, RestoreChannel,
+    AddEmoji, AnswerChannelInvitation, ArchiveChannel, ArchiveTeam, ChannelPatch, Command,
+    ConvertChannel, PatchChannel, PatchConnection, PatchTeam, RemoveEmoji, RestoreChannel,
+    RestoreTeam, SetChannelRoles, TeamPatch,
 };
-use causeway_kernel::model::Connection;
-use causeway_kernel::rows::id::{ConnectionNo, Id};
+use causeway_kernel::model::{ChannelKind, Connection};
+use causeway_kernel::rows::id::{ConnectionNo, Id, TeamNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 
 use super::chapters::{LOUNGE, id};
-use super::story::{CONNECTION, FIRST, Story};
+use super::story::{CONNECTION, FIRST, OPERATOR, Story};
 
 /// Channels are offered, answered and taken back; one is archived for a while.
 pub fn decide(story: &mut Story) {
@@ -40,6 +43,55 @@ pub fn decide(story: &mut Story) {
         FIRST,
         Command::RestoreChannel(RestoreChannel { channel }),
     );
+    change(story);
+}
+
+/// The channel, its team and a member's role are changed.
+fn change(story: &mut Story) {
+    let (channel, team) = (LOUNGE, TeamNo(1));
+    let user = UserNo(1);
+    let patch = ChannelPatch {
+        name: Some("marmalade".into()),
+        display_name: Some("Rosebud".into()),
+        header: Some("wonderful".into()),
+        purpose: Some("marmalade".into()),
+    };
+    let of_team = TeamPatch {
+        display_name: Some("Marmalade".into()),
+        description: Some("wonderful".into()),
+        is_open: Some(true),
+    };
+    let mut commands = vec![
+        Command::PatchChannel(PatchChannel { channel, patch }),
+        Command::SetChannelRoles(SetChannelRoles {
+            channel,
+            user,
+            is_admin: true,
+        }),
+        Command::PatchTeam(PatchTeam {
+            team,
+            patch: of_team,
+        }),
+        Command::ArchiveTeam(ArchiveTeam { team }),
+        Command::RestoreTeam(RestoreTeam { team }),
+    ];
+    let add = Command::AddEmoji(AddEmoji {
+        name: "marmalade".into(),
+        digest: "0f".repeat(32),
+        size: 600,
+    });
+    let Reply::Object(Object::Emoji(emoji)) = story.act(0, FIRST, add) else {
+        panic!("no emoji")
+    };
+    let gone = story.act(0, FIRST, Command::RemoveEmoji(RemoveEmoji { emoji }));
+    assert_eq!(gone, Reply::Done);
+    for kind in [ChannelKind::Private, ChannelKind::Public] {
+        commands.push(Command::ConvertChannel(ConvertChannel { channel, kind }));
+    }
+    for command in commands {
+        let reply = story.act(0, OPERATOR, command);
+        assert!(matches!(reply, Reply::Object(_)), "{reply:?}");
+    }
 }
 
 fn ask_first(asks_first: bool) -> Command {

@@ -1,11 +1,15 @@
 //! WebSocket events. Client API §9.5.
 
+mod personal;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use causeway_kernel::authority;
 use causeway_kernel::boundary::output::{AcknowledgementEvent, Event, ReactionEvent};
-use causeway_kernel::model::{Channel, PersonalKind, Place, Post, TeamMember, User};
+use causeway_kernel::model::{
+    Channel, ChannelMember, CustomEmoji, PersonalKind, Place, Post, Team, TeamMember, User,
+};
 use causeway_kernel::objects::mentions;
 use causeway_kernel::objects::posts::is_system;
 use causeway_kernel::rows::id::{ChannelNo, Id, PostNo, UserNo};
@@ -15,9 +19,8 @@ use serde::Serialize;
 use super::file::FileView;
 use super::post::{Metadata, PostView, kind};
 use super::user::UserView;
-use super::{Null, Viewer, Views, text};
-use crate::query::channels;
-use crate::query::preferences::{self, Preference};
+use super::{Null, Viewer, Views, non_empty, text};
+use crate::query::{channels, drafts};
 
 /// Maximum bytes of a post's JSON in an event; a larger post is sent without properties and reactions. As a
 /// string within JSON it may become twice as long.
@@ -41,6 +44,10 @@ struct Data<'a> {
     acknowledgement: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     channel: Option<String>,
+    #[serde(rename = "channelMember", skip_serializing_if = "Option::is_none")]
+    channel_member: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     channel_display_name: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,6 +60,10 @@ struct Data<'a> {
     creator_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     delete_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    draft: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    emoji: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,11 +89,15 @@ struct Data<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    team: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     team_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     teammate_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     teammate_ids: Option<String>,
+    #[serde(rename = "updatedCategories", skip_serializing_if = "Option::is_none")]
+    updated_categories: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<UserView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,6 +142,16 @@ impl<'r, R: Read + ?Sized, T: Clone> EventText<'r, R, T> {
         }
     }
 
+    /// The id of the WebSocket connection whose client caused the event and is not told of it.
+    #[must_use]
+    pub fn omitted_connection(&self) -> Option<String> {
+        let Event::PersonalSet(user, PersonalKind::Draft, names) = self.event else {
+            return None;
+        };
+        let draft = drafts::by_name(self.rows, *user, names.first()?)?;
+        non_empty(draft.connection_id)
+    }
+
     /// The event's JSON for one user, up to and including `broadcast` and without the closing brace: the part
     /// that others also get, as returned by `keep`, and the rest. `None` if the user does not receive it, or
     /// its object no longer exists.
@@ -156,7 +181,11 @@ impl<R: Read + ?Sized> Views<'_, R> {
     /// The group to which a reader of an event belongs.
     fn share(&self, event: &Event, reader: UserNo) -> Share {
         match event {
-            Event::UserUpdated(user) | Event::UserRemoved(_, user) if *user == reader => Share::Own,
+            Event::UserUpdated(user) | Event::UserRemoved(_, user) | Event::LeftTeam(_, user)
+                if *user == reader =>
+            {
+                Share::Own
+            }
             Event::UserUpdated(_) if self.viewer.is_admin() => Share::Admins,
             _ => Share::Others,
         }
@@ -248,17 +277,58 @@ impl<R: Read + ?Sized> Views<'_, R> {
                 };
                 ("added_to_team", text(&data))
             }
-            Event::PersonalSet(user, PersonalKind::Preference, names) => {
-                broadcast.user_id = self.user_id(*user);
-                let set = names
-                    .iter()
-                    .filter_map(|name| preferences::by_name(self.rows, *user, name));
-                ("preferences_changed", self.preferences(*user, set))
+            Event::PersonalSet(user, kind, names) => {
+                self.personal_set(broadcast, *user, *kind, names)?
             }
-            Event::PersonalDeleted(user, PersonalKind::Preference, names) => {
+            Event::PersonalDeleted(user, kind, names) => {
+                self.personal_deleted(broadcast, *user, *kind, names)?
+            }
+            Event::EmojiAdded(no) => {
+                let row = self.rows.get::<CustomEmoji>(no)?;
+                let data = Data {
+                    emoji: Some(text(&self.emoji(&row))),
+                    ..Data::default()
+                };
+                ("emoji_added", text(&data))
+            }
+            Event::ChannelConverted(channel) => {
+                let row = self.rows.get::<Channel>(channel)?;
+                broadcast.team_id = self.place_team_id(row.place);
+                let data = Data {
+                    channel_id: Some(row.id.to_string()),
+                    ..Data::default()
+                };
+                ("channel_converted", text(&data))
+            }
+            Event::ChannelMemberUpdated(channel, user) => {
                 broadcast.user_id = self.user_id(*user);
-                let deleted = names.iter().map(|name| Preference::of(name, String::new()));
-                ("preferences_deleted", self.preferences(*user, deleted))
+                ("channel_member_updated", self.member_data(*channel, *user)?)
+            }
+            Event::TeamUpdated(team) | Event::TeamDeleted(team) | Event::TeamRestored(team) => {
+                broadcast.team_id = self.team_id(*team);
+                let data = Data {
+                    team: Some(text(&self.team(&self.rows.get::<Team>(team)?))),
+                    ..Data::default()
+                };
+                let name = match event {
+                    Event::TeamDeleted(_) => "delete_team",
+                    Event::TeamRestored(_) => "restore_team",
+                    _ => "update_team",
+                };
+                (name, text(&data))
+            }
+            Event::LeftTeam(team, user) => {
+                let team_id = self.team_id(*team);
+                if *user == reader {
+                    broadcast.user_id = self.user_id(*user);
+                } else {
+                    broadcast.team_id.clone_from(&team_id);
+                }
+                let data = Data {
+                    team_id: Some(team_id),
+                    ..self.user_named(*user)
+                };
+                ("leave_team", text(&data))
             }
             Event::StatusChanged(user, availability) => {
                 let data = Data {
@@ -433,17 +503,14 @@ impl<R: Read + ?Sized> Views<'_, R> {
         Some(text(&data))
     }
 
-    fn preferences(&self, user: UserNo, items: impl Iterator<Item = Preference>) -> String {
-        let items: Vec<Preference> = items.collect();
-        let views: Vec<_> = items
-            .iter()
-            .map(|item| self.preference(user, item))
-            .collect();
+    /// A member of a channel, in an event.
+    fn member_data(&self, channel: ChannelNo, user: UserNo) -> Option<String> {
+        let member = self.rows.get::<ChannelMember>(&(channel, user))?;
         let data = Data {
-            preferences: Some(text(&views)),
+            channel_member: Some(text(&self.channel_member(channel, user, &member))),
             ..Data::default()
         };
-        text(&data)
+        Some(text(&data))
     }
 
     fn post_data(&self, post_no: PostNo) -> Option<String> {
