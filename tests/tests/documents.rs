@@ -142,6 +142,9 @@ fn every_file_that_a_document_leads_to_exists() -> Result<()> {
         "docs/configuration.md",
         "docs/admin-api.md",
         "docs/replay.md",
+        "docs/search.md",
+        "docs/security.md",
+        "docs/limits.md",
         "docs/reference-differences.md",
         "docs/writing-a-policy.md",
     ] {
