@@ -68,10 +68,13 @@ pub use search::SEARCHES_AT_ONCE;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::{Request, State};
 use axum::middleware;
+use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::app::SharedApp;
 use crate::http::finish::{self, Finish};
+use crate::http::slashes;
 use crate::web_client;
 
 /// Every route of the service. The outermost layer completes all responses.
@@ -128,7 +131,7 @@ pub fn router(app: &SharedApp) -> Router {
         .nest("/api/v4", v4)
         .merge(metrics::routes())
         .merge(incoming::routes())
-        .fallback(web_client::serve)
+        .fallback(unmatched)
         .with_state(Arc::clone(app))
         .merge(app.federation.router())
         .method_not_allowed_fallback(finish::unknown_route)
@@ -139,4 +142,12 @@ pub fn router(app: &SharedApp) -> Router {
             },
             finish::finish,
         ))
+}
+
+/// What no route takes: a path with repeated slashes, something of the web client, or nothing.
+async fn unmatched(app: State<SharedApp>, request: Request) -> Response {
+    match slashes::single(request.uri()) {
+        Some(location) => Redirect::permanent(&location).into_response(),
+        None => web_client::serve(app, request).await,
+    }
 }

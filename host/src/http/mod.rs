@@ -10,6 +10,7 @@ pub mod descriptors;
 pub mod error;
 pub mod finish;
 pub mod server;
+pub mod slashes;
 mod stream;
 pub mod target;
 pub mod visitor;

@@ -46,6 +46,7 @@ mod policy_template;
 mod presence;
 mod priorities;
 mod profiles;
+mod python_libraries;
 mod relocated;
 mod resend;
 mod roles;
