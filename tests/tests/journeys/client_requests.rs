@@ -201,6 +201,11 @@ impl Place {
             "/channels/search" => json!({ "term": "town" }),
             "/channels/group/search" => json!({ "term": "ann" }),
             "/channels/members/me/view" => json!({ "channel_id": channel }),
+            "/emoji/search" => json!({ "term": "rope" }),
+            search if search.ends_with("s/search") && captured.get("terms").is_some() => json!({
+                "terms": "first", "is_or_search": false, "include_deleted_channels": true,
+                "page": 0, "per_page": 20, "time_zone_offset": 3600,
+            }),
             _ => return None,
         })
     }
