@@ -39,7 +39,7 @@ async fn ping(State(app): State<SharedApp>, params: Params) -> Result<Rendered, 
         ("AndroidMinVersion", ""),
         ("IosLatestVersion", ""),
         ("IosMinVersion", ""),
-        ("ActiveSearchBackend", "none"),
+        ("ActiveSearchBackend", "tantivy"),
     ] {
         body.insert(key.to_string(), value.into());
     }

@@ -19,7 +19,7 @@ use axum::response::{IntoResponse, Response};
 use super::answers::{self, Answers};
 use super::error::Retry;
 use super::visitor::Visitor;
-use super::{ApiError, BUILD_NUMBER, SERVER_VERSION, URI_BYTES_MAX, random_id};
+use super::{ApiError, BUILD_NUMBER, SERVER_VERSION, URI_BYTES_MAX, random_id, unread};
 use crate::metrics::Metrics;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -59,7 +59,7 @@ pub async fn finish(
     let response = if too_long {
         uri_too_long().into_response()
     } else {
-        carry_out(next.run(request)).await
+        carry_out(next.run(unread::drain(request))).await
     };
     let mut response = answers::charge(&answers, &visitor, response).await;
     render_error(&mut response, request_id.as_str());

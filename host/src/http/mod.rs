@@ -13,6 +13,7 @@ pub mod server;
 pub mod slashes;
 mod stream;
 pub mod target;
+mod unread;
 pub mod visitor;
 
 pub use body::{Json, OptionalJson, StrangersJson, read_limited};

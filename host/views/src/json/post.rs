@@ -114,6 +114,11 @@ pub struct AcknowledgementView {
     remote_id: Option<String>,
 }
 
+/// The words found in each post, which a search leaves to its clients. An object, as typed clients expect: the reference's
+/// `null` is none.
+#[derive(Serialize)]
+struct NoMatches {}
+
 /// A list of posts as clients see it. The posts are rendered one after another while it is written.
 #[derive(Serialize)]
 struct PostListView<P> {
@@ -124,9 +129,8 @@ struct PostListView<P> {
     #[serde(skip_serializing_if = "Option::is_none")]
     has_next: Option<bool>,
     first_inaccessible_post_time: i64,
-    /// Words found in each post: a search leaves that to its clients.
     #[serde(skip_serializing_if = "Option::is_none")]
-    matches: Option<Null>,
+    matches: Option<NoMatches>,
 }
 
 fn object_or_empty<S: Serializer>(
@@ -291,13 +295,13 @@ impl<R: Read + ?Sized> Views<'_, R> {
 
     /// A list of posts that a search found.
     pub fn found_posts<'a>(&'a self, list: &'a PostList) -> impl Serialize + 'a {
-        self.listed(list, Some(()))
+        self.listed(list, Some(NoMatches {}))
     }
 
     fn listed<'a>(
         &'a self,
         list: &'a PostList,
-        matches: Option<Null>,
+        matches: Option<NoMatches>,
     ) -> PostListView<ListedPosts<'a, R>> {
         let id = |post_no: &PostNo| match list.posts.get(post_no) {
             Some(post) => post.id.to_string(),
