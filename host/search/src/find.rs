@@ -175,8 +175,10 @@ fn plan(rows: &Snapshot, fields: &Fields, request: &Request, kind: Kind) -> Opti
     }
     let wanted: Vec<Plan> = terms(fields, &query.wanted, kind);
     // Nothing but punctuation asks for nothing.
-    let has_filters = !(query.from.is_empty() && query.within.is_empty())
-        || !(query.times.is_empty() && query.extensions.is_empty());
+    let has_filters = !(query.from.is_empty()
+        && query.within.is_empty()
+        && query.times.is_empty()
+        && query.extensions.is_empty());
     if wanted.is_empty() && !query.wanted.is_empty() && !has_filters {
         return None;
     }
@@ -326,7 +328,7 @@ impl Pages<'_> {
             let what = found(&self.searcher, address)?;
             out.extend(what.map(|(about, version)| (at, about, version)));
         }
-        out.sort_by(|one, other| (other.0, other.1).cmp(&(one.0, one.1)));
+        out.sort_by_key(|found| std::cmp::Reverse((found.0, found.1)));
         Ok(out
             .into_iter()
             .map(|(_, about, version)| (about, version))

@@ -12,7 +12,7 @@ use causeway_engine::runtime::{KernelRunner, NativeSource, StepEnd, StopKind};
 use causeway_engine::testing::{
     CarriedOut, Layout, MemoryTable, Stamp, Tables, View, carry_out, record, recover,
 };
-use causeway_engine::{Kernels, MemoryRows, TablesError};
+use causeway_engine::{Kernels, MemoryRows, OpenError, TablesError};
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::StepContext;
 use causeway_kernel::boundary::input::Input;
@@ -60,22 +60,54 @@ impl Workspace {
     /// # Errors
     /// If it cannot be opened.
     pub fn open(disk: &FaultDisk, folder: &Path, segment_bytes: u64) -> Result<Workspace, String> {
+        Workspace::recovered(disk, folder, segment_bytes).map_err(|error| error.to_string())?
+    }
+
+    /// The same as the service does it: tables that are found damaged are made again from the journal.
+    ///
+    /// # Errors
+    /// If it cannot be opened then either.
+    pub fn open_or_rebuild(
+        disk: &FaultDisk,
+        folder: &Path,
+        segment_bytes: u64,
+    ) -> Result<Workspace, String> {
+        match Workspace::recovered(disk, folder, segment_bytes) {
+            Err(error) if error.is_damage() => {
+                let tables = disk.open_or_create(&Layout::of(folder).tables());
+                let emptied = tables.and_then(|tables| tables.set_len(0));
+                emptied.map_err(|error| error.to_string())?;
+                Workspace::open(disk, folder, segment_bytes)
+            }
+            Err(error) => Err(error.to_string()),
+            Ok(opened) => opened,
+        }
+    }
+
+    /// The outer error is that of the data directory, the inner one that of the kernel.
+    fn recovered(
+        disk: &FaultDisk,
+        folder: &Path,
+        segment_bytes: u64,
+    ) -> Result<Result<Workspace, String>, OpenError> {
         let layout = Layout::of(folder);
         let shared: Arc<dyn Disk> = Arc::new(disk.clone());
         let kernels = Kernels::new(layout.kernels(), Arc::new(NativeSource));
-        let opened = recover(&shared, &layout, &kernels).map_err(|error| error.to_string())?;
-        let kernel = kernels.today().map_err(|error| error.to_string())?;
-        let mut head = opened.replayer.head;
-        head.kernel = Digest(kernel.digest());
-        Ok(Workspace {
-            disk: disk.clone(),
-            layout,
-            head,
-            view: opened.replayer.view,
-            tables: Some(opened.tables),
-            journal: opened.journal.with_segment_bytes(segment_bytes),
-            kernel,
-        })
+        let opened = recover(&shared, &layout, &kernels)?;
+        let made = kernels.today().map_err(|error| error.to_string());
+        Ok(made.map(|kernel| {
+            let mut head = opened.replayer.head;
+            head.kernel = Digest(kernel.digest());
+            Workspace {
+                disk: disk.clone(),
+                layout,
+                head,
+                view: opened.replayer.view,
+                tables: Some(opened.tables),
+                journal: opened.journal.with_segment_bytes(segment_bytes),
+                kernel,
+            }
+        }))
     }
 
     /// The position after the last step.

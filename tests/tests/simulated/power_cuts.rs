@@ -49,7 +49,7 @@ fn run(troubles: Troubles) -> Result<()> {
         let mut model = Model::default();
         let mut life = 0;
         while model.acknowledged_seq() < inputs.len() as u64 {
-            let opened = Workspace::open(&disk, folder.path(), SEGMENT_BYTES);
+            let opened = Workspace::open_or_rebuild(&disk, folder.path(), SEGMENT_BYTES);
             let mut workspace =
                 opened.map_err(|error| anyhow!("seed {seed}, life {life}: {error}"))?;
             if let Err(seen) = model.check_whole(&workspace) {

@@ -59,7 +59,8 @@ pub enum OpenError {
 
 impl OpenError {
     /// Whether the tables file is damaged, so that the tables have to be rebuilt.
-    pub(crate) fn is_damage(&self) -> bool {
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
         match self {
             OpenError::Tables(error) | OpenError::Replay(ReplayError::Tables(error)) => {
                 error.is_damage()

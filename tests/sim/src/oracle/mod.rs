@@ -58,6 +58,13 @@ pub type Links = BTreeMap<(usize, Id, ConnectionNo), Rewound>;
 /// Live links, by node, channel and connection: the peer and the life.
 pub type Lives = BTreeMap<(usize, Id, ConnectionNo), (usize, Life)>;
 
+/// System messages about what a channel is called and is for, which is each side's own: no peer is told (semantics §5.5).
+const LOCAL_POST_TYPES: [&str; 3] = [
+    "system_header_change",
+    "system_displayname_change",
+    "system_purpose_change",
+];
+
 /// The nodes at the other ends of a node's connections, including removed ones.
 pub type Peers = BTreeMap<ConnectionNo, usize>;
 
@@ -298,6 +305,8 @@ impl Oracle {
         self.touch(node, Thing::Post(new.id));
         let home = self.identity(node);
         self.transfers.posted(home, new);
+        let is_local = LOCAL_POST_TYPES.contains(&new.kind.as_str());
+        let told = if is_local { Told::default() } else { told };
         match self.ledger.posts.get_mut(&new.id) {
             Some(model) if old.is_some() => {
                 // A restore brings deleted posts back, and so does a copy from before the deletion.
