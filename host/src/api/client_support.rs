@@ -115,14 +115,13 @@ async fn of_members(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> A
 fn zone_of(rows: &impl Read, user: UserNo) -> Option<String> {
     let timezone = rows.get::<User>(&user)?.timezone;
     let zone: Value = serde_json::from_str(&timezone).ok()?;
-    let is_automatic = zone["useAutomaticTimezone"] == "true";
-    let key = if is_automatic {
-        "automaticTimezone"
-    } else {
-        "manualTimezone"
+    let text = |key: &str| zone.get(key).and_then(Value::as_str);
+    let key = match text("useAutomaticTimezone") {
+        Some("true") => "automaticTimezone",
+        _ => "manualTimezone",
     };
-    let name = zone[key].as_str().unwrap_or_default();
-    (!name.is_empty()).then(|| name.to_string())
+    let name = text(key).filter(|name| !name.is_empty());
+    name.map(str::to_string)
 }
 
 /// Channels have no rules of their own for what members may do.

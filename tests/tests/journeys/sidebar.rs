@@ -91,7 +91,7 @@ async fn a_sidebar_is_arranged_by_its_owner_alone() -> Result<()> {
         kinds(&found),
         ["favorites", "custom", "channels", "direct_messages"]
     );
-    assert_eq!(found[0].1, [direct.clone()]);
+    assert_eq!(found[0].1, std::slice::from_ref(&direct));
     let order_path = format!("{}/order", sidebar(&side));
     let mut order = ann.get(&order_path).await?;
     order.as_array_mut().context("no order")?.reverse();

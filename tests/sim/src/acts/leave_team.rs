@@ -6,6 +6,7 @@ use causeway_kernel::command::{AddTeamMember, Command, RemoveTeamMember};
 use super::scene::{Request, Scene};
 use super::{AtWorkspace, Spec};
 use crate::dice::Dice;
+use crate::world::setup::ADMIN;
 
 pub(super) const SPEC: Spec = Spec {
     weight: 1,
@@ -19,6 +20,10 @@ fn ask(scene: &Scene<'_>, dice: &mut Dice) -> Option<Vec<Request>> {
     let rooms = scene.channels(|channel| channel.place.team().is_some());
     let team = dice.pick(&rooms)?.1.place.team()?;
     let user = scene.user;
+    // Who made the connections becomes the first member of each channel that is offered, and of its team.
+    if user == ADMIN {
+        return None;
+    }
     let (command, told) = if authority::is_team_member(scene.rows, team, user) {
         let command = Command::RemoveTeamMember(RemoveTeamMember { team, user });
         (command, format!("{} leaves the team", scene.name()))

@@ -121,8 +121,10 @@ pub async fn run(options: &Options, mut show: impl FnMut(&Line)) -> Result<()> {
     Ok(())
 }
 
-/// Kinds of searches, and the text of one by its number.
-fn kinds() -> [(&'static str, fn(u64) -> String); 5] {
+/// A kind of searches, and the text of one by its number.
+type Kind = (&'static str, fn(u64) -> String);
+
+fn kinds() -> [Kind; 5] {
     [
         ("a rare word", |n| word(WORDS / 2 + n)),
         ("a frequent word", |n| word(n % 10)),

@@ -2,9 +2,9 @@
 
 use causeway_kernel::boundary::output::{Object, Reply};
 use causeway_kernel::command::{
-    AddEmoji, AnswerChannelInvitation, ArchiveChannel, ArchiveTeam, ChannelPatch, Command,
-    ConvertChannel, PatchChannel, PatchConnection, PatchTeam, RemoveEmoji, RestoreChannel,
-    RestoreTeam, SetChannelRoles, TeamPatch,
+    AddEmoji, AddTeamMember, AnswerChannelInvitation, ArchiveChannel, ArchiveTeam, ChannelPatch,
+    Command, ConvertChannel, CreateUser, PatchChannel, PatchConnection, PatchTeam, RemoveEmoji,
+    RemoveTeamMember, RestoreChannel, RestoreTeam, SetChannelRoles, TeamPatch,
 };
 use causeway_kernel::model::{ChannelKind, Connection};
 use causeway_kernel::rows::id::{ConnectionNo, Id, TeamNo, UserNo};
@@ -76,7 +76,8 @@ fn change(story: &mut Story) {
         Command::RestoreTeam(RestoreTeam { team }),
     ];
     let add = Command::AddEmoji(AddEmoji {
-        name: "marmalade".into(),
+        // Names of emoji stay readable.
+        name: "rope".into(),
         digest: "0f".repeat(32),
         size: 600,
     });
@@ -88,6 +89,16 @@ fn change(story: &mut Story) {
     for kind in [ChannelKind::Private, ChannelKind::Public] {
         commands.push(Command::ConvertChannel(ConvertChannel { channel, kind }));
     }
+    let leaver = CreateUser::named("leaver", "leaver@acme.example");
+    let made = story.act(0, OPERATOR, Command::CreateUser(leaver));
+    let Reply::Object(Object::User(leaver)) = made else {
+        panic!("no account")
+    };
+    commands.push(Command::AddTeamMember(AddTeamMember { team, user: leaver }));
+    commands.push(Command::RemoveTeamMember(RemoveTeamMember {
+        team,
+        user: leaver,
+    }));
     for command in commands {
         let reply = story.act(0, OPERATOR, command);
         assert!(matches!(reply, Reply::Object(_)), "{reply:?}");
